@@ -1,0 +1,78 @@
+"""What every controller is: a queue of keys on the shared clock, and a `reconcile` that makes one key right.
+
+As in client-go: a key stands in the queue once, a reconcile that fails is tried again after a backoff that doubles from
+5 ms to 1000 s [workqueue `DefaultTypedControllerRateLimiter`], and the client's rate limit slows the whole controller.
+"""
+
+from collections.abc import Hashable
+
+from simkube.clock import Clock, Timer
+from simkube.cluster.api import Client
+from simkube.cluster.errors import ApiError
+
+BACKOFF_INITIAL = 0.005
+BACKOFF_MAX = 1000.0
+
+
+class Controller:
+    """Base of the controllers. Subclasses subscribe in `__init__` and implement `reconcile`."""
+
+    def __init__(self, clock: Clock, client: Client) -> None:
+        self.clock = clock
+        self.client = client
+        self._queue: dict[Hashable, None] = {}
+        self._failures: dict[Hashable, int] = {}
+        self._wake: Timer | None = None
+        self._running = True
+
+    def reconcile(self, key: Hashable) -> None:
+        """Make one key right, from what the API says now. May raise `ApiError`: the key is tried again."""
+        raise NotImplementedError
+
+    def enqueue(self, key: Hashable) -> None:
+        """Have `key` reconciled once what is happening now has been seen (the API's latency from now)."""
+        self._queue[key] = None
+        if self._wake is None and self._running:
+            self._wake = self.clock.after(self.client.api.latency, self._work)
+
+    def enqueue_after(self, key: Hashable, delay: float) -> Timer:
+        """Have `key` reconciled `delay` seconds from now."""
+        return self.clock.after(delay, lambda: self.enqueue(key))
+
+    def stop(self) -> None:
+        """The process is gone: nothing is reconciled until `start`; what was queued is forgotten."""
+        self._running = False
+        self._queue.clear()
+        self._failures.clear()
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+
+    def start(self) -> None:
+        """The process is back, with empty memory: subclasses extend this to look at everything anew."""
+        self._running = True
+
+    def _work(self) -> None:
+        self._wake = None
+        queue = self._queue
+        while queue:
+            delay = self.client.wait()
+            if delay > 0.0:
+                self._wake = self.clock.after(delay, self._work)
+                return
+            key = next(iter(queue))
+            del queue[key]
+            try:
+                self.reconcile(key)
+            except ApiError:
+                self._retry(key)
+            else:
+                if self._failures:
+                    self._failures.pop(key, None)
+
+    def _retry(self, key: Hashable) -> None:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        self.enqueue_after(key, min(BACKOFF_MAX, BACKOFF_INITIAL * 2.0**failures))
+
+

@@ -1,0 +1,155 @@
+"""Steps: pure decisions, and what they may decide.
+
+    next(view, journal, now) -> Do | WaitUntil | Done | Failed
+
+A step has no memory but its journal and does nothing itself: one driver runs it, a world supplies view, act and time.
+So the same drain runs in virtual and in real time, and can be killed between any two decisions and taken up again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from msgspec import Struct
+
+from simkube.kube.objects import Key, Node, Pod
+
+
+class Act(Struct, frozen=True, tag=True):
+    """Something a step wants done. Done twice it must be harmless. Subclasses stand in `simkube.maintenance.acts`."""
+
+    verb: ClassVar[str]
+
+    @property
+    def target(self) -> str:
+        """What it is done to, unique among acts of the verb within one step (a node's name, a pod's UID)."""
+        raise NotImplementedError
+
+
+class Answer(Struct, frozen=True):
+    """What a world said of an act: `code` as HTTP (200 done, 404 gone, 429 refused for now, 503 nobody there)."""
+
+    code: int = 200
+    message: str = ""
+    retry_after: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.code < 300
+
+
+class Entry(Struct, frozen=True):
+    """A line of a step's journal: an act (or what the step noted), when, and the answer. An entry without an answer
+    was begun and never confirmed: the step must look whether it happened."""
+
+    time: float
+    verb: str
+    target: str
+    answer: Answer | None = None
+    value: Any = None
+
+
+class Journal:
+    """What one step has done so far, in order; `last` finds the newest entry of a verb on a target at once."""
+
+    def __init__(self, started: float, entries: Iterable[Entry] = ()) -> None:
+        self.started = started
+        self.entries: list[Entry] = []
+        self._last: dict[tuple[str, str], Entry] = {}
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self._last[entry.verb, entry.target] = entry
+
+    def last(self, verb: str, target: str) -> Entry | None:
+        return self._last.get((verb, target))
+
+    def noted(self, name: str) -> Any:
+        """What the step noted under this name, or None."""
+        entry = self._last.get(("note", name))
+        return None if entry is None else entry.value
+
+
+class Do(NamedTuple):
+    """Do these now, in order; then the step is asked again at once."""
+
+    acts: tuple[Act, ...]
+
+
+class Note(NamedTuple):
+    """Remember this in the journal; then the step is asked again at once. `value` is plain data (JSON)."""
+
+    name: str
+    value: Any
+
+
+class WaitUntil(NamedTuple):
+    """Ask again at `time`, or earlier when something about node `node` (it, its pods, its machine) changes; `node` "*"
+    for any change of the cluster. `why` is for people: what is waited for."""
+
+    time: float = inf
+    node: str | None = None
+    why: str = ""
+
+
+class Done(NamedTuple):
+    message: str = ""
+
+
+class Failed(NamedTuple):
+    """The step gives up. `then`: "abort" ends the plan (nothing new is begun, nothing undone), "skip" leaves out the
+    rest of the block but for its `always` steps, and goes on with the next."""
+
+    message: str
+    then: str = "abort"
+
+
+Decision = Do | Note | WaitUntil | Done | Failed
+
+
+class MachineView(NamedTuple):
+    """What somebody at the console sees of a machine; `booted_at` in the world's time."""
+
+    exists: bool
+    on: bool
+    booted_at: float
+    kubelet_running: bool
+    kubelet_version: str
+
+
+class View(Protocol):
+    """Read-only sight of a cluster: what its API says (belief), and its machines as their console shows them."""
+
+    def node(self, name: str) -> Node | None: ...
+    def nodes(self) -> Sequence[Node]: ...
+    def pod(self, namespace: str, name: str) -> Pod | None: ...
+    def pods_on(self, node: str) -> Sequence[Pod]: ...
+    def get(self, kind: str, name: str, namespace: str = "") -> Any: ...
+    def table(self, kind: str) -> Mapping[Key, Any]: ...
+    def owned_by(self, uid: str) -> Sequence[Any]: ...
+    def machine(self, name: str) -> MachineView: ...
+    def service_success(self, since: float) -> Mapping[Key, float]:
+        """Request-weighted availability of each Service from `since` (world time) to now, within [0, 1]."""
+        ...
+
+
+class Step(Protocol):
+    """One step of a plan."""
+
+    @property
+    def title(self) -> str:
+        """For people: "drain worker-3"."""
+        ...
+
+    def next(self, view: View, journal: Journal, now: float) -> Decision: ...
+
+
+class World(Protocol):
+    """Who is acted on: simulated, any real API, kind."""
+
+    @property
+    def view(self) -> View: ...
+    def now(self) -> float: ...
+    def act(self, act: Act) -> Answer: ...

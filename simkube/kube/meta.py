@@ -1,0 +1,37 @@
+"""`metadata`, as manifests and dumps carry it."""
+
+from simkube.kube.model import Bool, Int, KubeModel, Labels, Seconds, empty_dict
+
+
+class OwnerReference(KubeModel):
+    """`metadata.ownerReferences[]`."""
+
+    api_version: str = ""
+    kind: str
+    name: str
+    uid: str = ""
+    controller: Bool = False
+    block_owner_deletion: Bool = False
+
+
+class ObjectMeta(KubeModel):
+    """`metadata`. Timestamps are text, as written (RFC 3339)."""
+
+    name: str = ""
+    generate_name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    labels: Labels = empty_dict()
+    annotations: Labels = empty_dict()
+    owner_references: tuple[OwnerReference, ...] = ()
+    finalizers: tuple[str, ...] = ()
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    deletion_grace_period_seconds: Seconds | None = None
+    generation: Int = 0
+    resource_version: str = ""
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The owner that manages the object (`controller: true`), if any."""
+        return next((owner for owner in self.owner_references if owner.controller), None)

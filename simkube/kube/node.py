@@ -1,0 +1,33 @@
+"""`spec` of a Node, and the part of its status that says what it can carry."""
+
+from simkube.kube.affinity import TaintEffect
+from simkube.kube.model import Bool, KubeModel, Resources, empty_dict
+
+
+class Taint(KubeModel):
+    """`taints[]`; `time_added` as written (RFC 3339)."""
+
+    key: str
+    effect: TaintEffect
+    value: str = ""
+    time_added: str | None = None
+
+
+class NodeSpec(KubeModel):
+    """`spec` of a Node."""
+
+    taints: tuple[Taint, ...] = ()
+    unschedulable: Bool = False
+    pod_cidr: str = ""
+    provider_id: str = ""
+
+
+class NodeStatus(KubeModel):
+    """`status` of a Node in a manifest or dump; without `allocatable`, capacity is allocatable."""
+
+    capacity: Resources = empty_dict()
+    allocatable: Resources = empty_dict()
+
+    def model_post_init(self, _: object) -> None:
+        """[`SetDefaults_NodeStatus`]."""
+        self._derive("allocatable", self.capacity)

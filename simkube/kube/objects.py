@@ -56,13 +56,15 @@ class Meta(Struct, frozen=True, gc=False):
 
 
 class Condition(Struct, frozen=True, gc=False):
-    """A status condition; `status` is "True", "False" or "Unknown", `since` its lastTransitionTime."""
+    """A status condition; `status` is "True", "False" or "Unknown", `since` its lastTransitionTime, `updated` its
+    lastUpdateTime (only Deployments have one)."""
 
     type: str
     status: str
     since: float = 0.0
     reason: str = ""
     message: str = ""
+    updated: float = 0.0
 
 
 class Object(Struct, frozen=True, kw_only=True, gc=False):
@@ -130,6 +132,7 @@ class Pod(Object, frozen=True, kw_only=True, gc=False):
 
     template: Template
     node: str = ""
+    pinned: str = ""  # the one node that its required affinity on metadata.name allows: a DaemonSet's pod
     status: PodStatus = NEW_POD_STATUS
     kind: str = "Pod"
     api_version: str = "v1"
@@ -282,6 +285,7 @@ class WorkloadStatus(Struct, frozen=True, gc=False):
     failed: int = 0
     conditions: tuple[Condition, ...] = ()
     misscheduled: int = 0  # DaemonSet: numberMisscheduled
+    terminating: int = 0  # Deployment, ReplicaSet: terminatingReplicas, from 1.35 on
 
 
 class Workload(Object, frozen=True, kw_only=True, gc=False):

@@ -1,1 +1,1 @@
-"""What manifests say: models of the Kubernetes objects, quantities, durations, selectors, versions, and their reader."""
+"""What manifests say: models of the objects, quantities, durations, selectors, versions, and their reader."""

@@ -23,7 +23,7 @@ class NodeAffinity(KubeModel):
 
 
 class PodAffinityTerm(KubeModel):
-    """Pods selected by labels, in a domain of `topology_key`; no namespaces and no namespace selector: the pod's own."""
+    """Pods selected by labels, in a domain of `topology_key`; in the pod's own namespace unless others are named."""
 
     topology_key: str
     label_selector: LabelSelector | None = None

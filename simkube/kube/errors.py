@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class BadValue(ValueError):
-    """A value that is not what it should be. `message` says what is wrong, `fix` what to write instead ("" if unknown)."""
+    """A value that is not what it should be: what is wrong, and what to write instead ("" if unknown)."""
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(f"{message}; {fix}" if fix else message)

@@ -1,18 +1,20 @@
-"""What the models of Kubernetes objects have in common: names, nulls, unknown fields, and the types of their fields.
+"""What the models of Kubernetes objects have in common: names, nulls, unknown fields, types of fields.
 
-An attribute is the Kubernetes name in snake_case, its default is the API's, `None` in a mapping is the same as absent
-(as Kubernetes reads JSON), and fields that are not modelled are kept. `to_dict` gives back what was read.
+An attribute is the Kubernetes name in snake_case, its default is the API's, null is the same as absent (as
+Kubernetes reads JSON), and fields that are not modelled are kept. `to_dict` gives back what was read.
 """
 
+import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, Strict, model_validator
 
 from simkube.kube.errors import BadValue, shown
 from simkube.kube.quantity import parse_quantity
 
 MAX_COUNT = 1_000_000  # replicas, completions ...: more than any cluster runs
 
+_PERCENT = re.compile(r"[0-9]{1,6}%")
 _INITIALS = {
     "ip": "IP",
     "ips": "IPs",
@@ -31,7 +33,7 @@ def kubernetes_name(attribute: str) -> str:
 
 
 class KubeModel(BaseModel):
-    """Base of all models of Kubernetes objects. Frozen; unknown fields are kept as attributes of their own name."""
+    """Base of all models of Kubernetes objects. Frozen; unknown fields are kept under their own names."""
 
     model_config = ConfigDict(
         frozen=True, extra="allow", alias_generator=kubernetes_name, populate_by_name=True
@@ -54,20 +56,24 @@ class KubeModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-def _non_negative_quantity(value: str | float) -> str | int | float:
+def _quantity(value: Any) -> Any:
     if parse_quantity(value) < 0:
         raise BadValue(f"{shown(value)} is negative", "write 0 or more")
     return value
 
 
-def _int_or_percent(value: int | str) -> int | str:
-    if isinstance(value, str) and not (value.endswith("%") and value[:-1].isascii() and value[:-1].isdigit()):
-        raise BadValue(f"{shown(value)} is neither a number nor a percentage", 'write 1 or "25%"')
-    if isinstance(value, int) and value < 0:
-        raise BadValue(f"{value} is negative", "write 0 or more")
-    if isinstance(value, str) and len(value) > 8:
-        raise BadValue(f"{shown(value)} is too large a percentage", 'write "100%" or less')
+def _int_or_string(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise BadValue(f"{shown(value)} is neither a whole number nor text", "write a number or a text")
     return value
+
+
+def _int_or_percent(value: Any) -> Any:
+    if isinstance(value, str) and _PERCENT.fullmatch(value):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadValue(f"{shown(value)} is neither a whole number nor a percentage", 'write 1 or "25%"')
+    return _non_negative(value)
 
 
 def _count(value: int) -> int:
@@ -90,11 +96,9 @@ Int = Annotated[int, Strict()]
 Bool = Annotated[bool, Strict()]
 Seconds = Annotated[int, Strict(), AfterValidator(_non_negative)]
 Count = Annotated[int, Strict(), AfterValidator(_count)]
-IntOrString = Annotated[int, Strict()] | str
-IntOrPercent = Annotated[Annotated[int, Strict()] | str, AfterValidator(_int_or_percent)]
-Quantity = Annotated[
-    str | Annotated[int, Strict()] | Annotated[float, Strict()], AfterValidator(_non_negative_quantity)
-]
+IntOrString = Annotated[int | str, PlainValidator(_int_or_string)]
+IntOrPercent = Annotated[int | str, PlainValidator(_int_or_percent)]
+Quantity = Annotated[str | int | float, PlainValidator(_quantity)]
 Resources = dict[str, Quantity]  # resource name -> quantity as written
 Labels = dict[str, str]
 

@@ -1,4 +1,4 @@
-"""Kubernetes quantities (`100m`, `1.5Gi`, `1e3`), read exactly [apimachinery pkg/api/resource/quantity.go, suffix.go]."""
+"""Kubernetes quantities (`100m`, `1.5Gi`, `1e3`), read exactly [apimachinery pkg/api/resource]."""
 
 import re
 from fractions import Fraction

@@ -1,7 +1,8 @@
 """Label selectors, node selector terms, and numbers that may be percentages.
 
-Models as the API has them, each compiled once into something with a fast `matches` [apimachinery pkg/labels/selector.go,
-pkg/apis/meta/v1 `LabelSelectorAsSelector`; component-helpers scheduling/corev1/nodeaffinity; pkg/util/intstr].
+Models as the API has them, each compiled once into something with a fast `matches` [apimachinery
+pkg/labels/selector.go, pkg/apis/meta/v1 `LabelSelectorAsSelector`, pkg/util/intstr; component-helpers
+scheduling/corev1/nodeaffinity].
 """
 
 from collections.abc import Iterable, Mapping

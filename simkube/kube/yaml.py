@@ -1,0 +1,314 @@
+"""YAML as kubectl reads it, safely: no tags that build objects, bounded depth and aliases, lines for errors.
+
+kubectl reads YAML 1.1 through sigs.k8s.io/yaml, that is yaml.v2 turned into JSON [go.yaml.in/yaml/v2
+resolve.go, decode.go]: `yes`, `on` and `y` are booleans, `0755` is octal, `1e3` is a number, `1:30` and dates
+are text, keys become text, `<<` merges, and 2.0 is the same as 2. Built from the parser's events in one pass,
+without a tree of nodes.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+
+from simkube.kube.errors import InputError, shown
+
+MAX_DEPTH = 100  # levels of nesting in one document
+MAX_ALIASED = 100_000  # values that aliases may add to one document (a "billion laughs" adds billions)
+
+Path = tuple[str | int, ...]
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WORDS: dict[str, bool | float | None] = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+}
+_MAYBE_WORD = frozenset("yYnNtTfFoO~")
+_MAYBE_NUMBER = frozenset("+-.0123456789")
+_INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: its value, first line, number in the file (from 0), and the first lines of its `items`."""
+
+    value: Any
+    line: int
+    number: int
+    item_lines: tuple[int, ...] = ()
+
+
+def read_documents(text: str, file: str) -> Iterator[Document]:
+    """The documents of a YAML text that hold something. Raises `InputError` with the line that is wrong."""
+    reader = _Reader(text, file)
+    try:
+        yield from reader.documents()
+    except yaml.MarkedYAMLError as error:
+        raise _broken(error, text, file) from None
+    except yaml.YAMLError as error:
+        raise InputError(f"broken YAML: {str(error).splitlines()[0]}", file=file) from None
+
+
+def line_of(text: str, document: int, path: Path) -> int:
+    """The line of the key at `path` in a document, or of its nearest ancestor; 0 if there is no such document."""
+    reader = _Reader(text, "", follow=document)
+    try:
+        for found in reader.documents():
+            if found.number == document:
+                break
+    except (yaml.YAMLError, InputError):
+        pass  # what was read up to there is what is known
+    while path not in reader.lines and path:
+        path = path[:-1]
+    return reader.lines.get(path, 0)
+
+
+def resolve(text: str) -> Any:
+    """What a plain scalar means: text, whole number, float, boolean or None."""
+    if not text:
+        return None
+    first = text[0]
+    if first in _MAYBE_WORD:
+        return _WORDS.get(text, text)
+    if first not in _MAYBE_NUMBER:
+        return text
+    return _number(text)
+
+
+def _number(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    plain = text.replace("_", "") if text[0] != "." else text
+    if len(plain) <= 70 and _INTEGER.fullmatch(plain):
+        number = _integer(plain)
+        if -(2**63) <= number < 2**64:
+            return number
+    if _FLOAT.fullmatch(plain):
+        value = float(plain)
+        if value in (float("inf"), float("-inf")):
+            return text  # out of range for Go too, which then takes it for text
+        return int(value) if value.is_integer() and abs(value) < 1e21 else value  # as JSON writes it
+    return text
+
+
+def _integer(plain: str) -> int:
+    sign = -1 if plain[0] == "-" else 1
+    digits = plain.lstrip("+-").lower()
+    if digits[:2] in ("0x", "0b", "0o"):
+        return sign * int(digits, 0)
+    return sign * int(digits, 8 if digits[0] == "0" else 10)
+
+
+@dataclass
+class _Reader:
+    """Builds values from events. With `follow` it notes the lines of all paths of that document."""
+
+    text: str
+    file: str
+    follow: int = -1
+    lines: dict[Path, int] = field(default_factory=dict)
+    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    size: int = 0  # values built in this document, aliases expanded
+    aliased: int = 0
+    item_lines: list[int] = field(default_factory=list)
+    in_items: bool = False  # below the key `items` of the document itself
+    path: Path | None = None  # of what is being read, when lines are noted
+
+    def documents(self) -> Iterator[Document]:
+        loader = _LOADER(self.text)
+        self.event = loader.get_event
+        number = 0
+        while True:
+            event = self.event()
+            kind = type(event)
+            if kind is StreamEndEvent:
+                return
+            if kind is not DocumentStartEvent:
+                continue
+            event = self.event()
+            self.anchors, self.size, self.aliased, self.item_lines = {}, 0, 0, []
+            self.path = () if number == self.follow else None
+            line = event.start_mark.line + 1
+            if self.path is not None:
+                self.lines[()] = line
+            value = self.value(event, 0)
+            if value is not None:
+                yield Document(value, line, number, tuple(self.item_lines))
+            number += 1
+
+    def value(self, event: Any, depth: int) -> Any:
+        kind = type(event)
+        self.size += 1
+        if kind is ScalarEvent:
+            result = self.scalar(event)
+        elif kind is AliasEvent:
+            return self.alias(event)
+        elif depth >= MAX_DEPTH:
+            raise self.error(event, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
+        else:
+            before = self.size
+            result = self.mapping(depth) if kind is MappingStartEvent else self.sequence(depth)
+            if event.anchor is not None:
+                self.anchors[event.anchor] = (result, self.size - before + 1)
+            return result
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (result, 1)
+        return result
+
+    def scalar(self, event: Any) -> Any:
+        tag = event.tag
+        if tag is None:
+            value = resolve(event.value) if event.implicit[0] else event.value
+        elif tag in ("!", f"{_TAG}str"):
+            return event.value
+        else:
+            value = self.tagged(event, tag)
+        if isinstance(value, float) and value - value != 0:
+            raise self.error(
+                event, f"{shown(event.value)} is not a number that Kubernetes can read", "write a finite one"
+            )
+        return value
+
+    def tagged(self, event: Any, tag: str) -> Any:
+        text = event.value
+        if tag == f"{_TAG}binary":
+            try:
+                return b64decode(text).decode()
+            except ValueError:
+                raise self.error(
+                    event, "!!binary holds no base64 of UTF-8 text", "write plain text"
+                ) from None
+        types = {"int": int, "float": int | float, "bool": bool, "null": type(None)}
+        wanted = types.get(tag.removeprefix(_TAG))
+        if wanted is None:
+            return text
+        value = resolve(text)
+        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+            raise self.error(
+                event, f"{shown(text)} is not what its tag !!{tag.removeprefix(_TAG)} says", "drop the tag"
+            )
+        return value
+
+    def alias(self, event: Any) -> Any:
+        known = self.anchors.get(event.anchor)
+        if known is None:
+            raise self.error(
+                event, f"*{event.anchor} has no anchor before it", f"define &{event.anchor} first"
+            )
+        value, size = known
+        self.size += size - 1
+        self.aliased += size
+        if self.aliased > MAX_ALIASED:
+            raise self.error(
+                event, f"aliases expand to more than {MAX_ALIASED} values", "write the values out"
+            )
+        return value
+
+    def sequence(self, depth: int) -> list[Any]:
+        result: list[Any] = []
+        path = self.path
+        while True:
+            event = self.event()
+            if type(event) is SequenceEndEvent:
+                self.path = path
+                return result
+            if path is not None:
+                self.path = (*path, len(result))
+                self.lines[self.path] = event.start_mark.line + 1
+            if depth == 1 and self.in_items:
+                self.item_lines.append(event.start_mark.line + 1)
+            result.append(self.value(event, depth + 1))
+
+    def mapping(self, depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        merged: set[str] = set()
+        path = self.path
+        while True:
+            event = self.event()
+            if type(event) is MappingEndEvent:
+                self.path = path
+                return result
+            if type(event) is ScalarEvent and event.value == "<<" and event.tag is None and event.implicit[0]:
+                self.path = None
+                merged.update(self.merge(event, result, depth))
+                continue
+            key = self.key(event)
+            if key in result and key not in merged:
+                raise self.error(
+                    event, f"key {shown(key)} is given twice in one mapping", "remove one of them"
+                )
+            merged.discard(key)
+            if path is not None:
+                self.path = (*path, key)
+                self.lines[self.path] = event.start_mark.line + 1
+            if depth == 0:
+                self.in_items = key == "items"
+            result[key] = self.value(self.event(), depth + 1)
+
+    def key(self, event: Any) -> str:
+        if type(event) is AliasEvent:
+            value = self.alias(event)
+        elif type(event) is ScalarEvent:
+            value = self.scalar(event)
+            if event.anchor is not None:
+                self.anchors[event.anchor] = (value, 1)
+        else:
+            raise self.error(
+                event, "a mapping or a list cannot be a key", "write a text; quote {{ }} and [ ]"
+            )
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return str(value)
+        raise self.error(event, f"{shown(value)} cannot be a key", "write a text")
+
+    def merge(self, event: Any, into: dict[str, Any], depth: int) -> list[str]:
+        """Apply `<<`; the keys it gave. Earlier mappings win; all win over keys before `<<`, as in yaml.v2."""
+        value = self.value(self.event(), depth + 1)
+        parts = value if isinstance(value, list) else [value]
+        keys: list[str] = []
+        for part in reversed(parts):
+            if not isinstance(part, dict):
+                raise self.error(event, "<< merges only mappings", "give it the alias of a mapping")
+            into.update(part)
+            keys.extend(part)
+        return keys
+
+    def error(self, event: Any, message: str, fix: str) -> InputError:
+        return InputError(message, file=self.file, line=event.start_mark.line + 1, fix=fix)
+
+
+def _broken(error: yaml.MarkedYAMLError, text: str, file: str) -> InputError:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 0
+    lines = text.splitlines()
+    written = lines[line - 1] if 0 < line <= len(lines) else ""
+    problem = error.problem or "it cannot be read"
+    if error.context:
+        problem = f"{problem} {error.context}"
+    fix = "check the indentation and the quotes there and on the line before"
+    if "{{" in written:
+        fix = "this looks like a template: render it first, e.g. with `helm template`"
+    elif written.lstrip(" ").startswith("\t") or "\t" in written[: len(written) - len(written.lstrip())]:
+        fix = "indent with blanks, not with tabs"
+    return InputError(f"broken YAML: {problem}", file=file, line=line, fix=fix)

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from simkube.clock import Clock
+from simkube.cluster.deletion import delete
 from simkube.cluster.errors import AlreadyExists, Conflict, NotFound, Unavailable
+from simkube.cluster.eviction import evict
 from simkube.cluster.store import ANY, Store, Watcher
 from simkube.kube.objects import Condition, Key, Object, Pod
 
@@ -161,7 +163,7 @@ class Client:
     def bind(self, pod: Pod, node: str) -> Pod:
         """POST binding: sets spec.nodeName and condition PodScheduled=True. Raises `Conflict` if the pod is bound."""
         self._call()
-        current = self._store.get("Pod", pod.meta.name, pod.meta.namespace)
+        current: Pod | None = self._store.get("Pod", pod.meta.name, pod.meta.namespace)
         if current is None or current.meta.uid != pod.meta.uid:
             raise NotFound(f'pods "{pod.meta.name}" not found')
         if current.node or current.is_terminating:
@@ -175,8 +177,6 @@ class Client:
     ) -> None:
         """DELETE. A pod is deleted gracefully: see `simkube.cluster.deletion`. `grace` in seconds, None: the pod's own.
         Raises `NotFound`, `Conflict` (another UID), `Unavailable`."""
-        from simkube.cluster.deletion import delete
-
         self._call()
         obj = self._store.get(kind, name, namespace)
         if obj is None:
@@ -187,8 +187,6 @@ class Client:
 
     def evict(self, name: str, namespace: str, *, grace: int | None = None, uid: str | None = None) -> None:
         """POST eviction: see `simkube.cluster.eviction` for the answers."""
-        from simkube.cluster.eviction import evict
-
         self._call()
         pod = self._store.get("Pod", name, namespace)
         if pod is None or (uid is not None and pod.meta.uid != uid):

@@ -6,8 +6,9 @@ the number of those who need it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from enum import IntFlag
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from msgspec.structs import force_setattr
 
@@ -121,13 +122,12 @@ class Store:
         self.revision += 1
         force_setattr(obj, "version", self.revision)
         table[key] = obj
-        if type(obj) is Pod:
-            did = _pod_change(old, obj)  # type: ignore[arg-type]
-            node = obj.node
-            if node:
-                on = self._pods_on.get(node)
+        if isinstance(obj, Pod):
+            did = _pod_change(cast("Pod | None", old), obj)
+            if obj.node:
+                on = self._pods_on.get(obj.node)
                 if on is None:
-                    on = self._pods_on[node] = {}
+                    on = self._pods_on[obj.node] = {}
                 on[key] = obj
         else:
             did = _change(old, obj)
@@ -181,27 +181,21 @@ class Store:
     def restore(self, snapshot: Snapshot, by: str = "restore") -> None:
         """Put a snapshot back, telling watchers of each difference. The revision goes on from the larger of the two."""
         for kind, table in list(self._kinds.items()):
-            kept = snapshot.objects.get(kind, {})
+            kept: Mapping[Key, Object] = snapshot.objects.get(kind, {})
             for namespace, name in [key for key in table if key not in kept]:
                 self.remove(kind, name, namespace, by)
-        for kind, table in snapshot.objects.items():
-            for key, obj in table.items():
+        for kind, objects in snapshot.objects.items():
+            for key, obj in objects.items():
                 current = self._kinds.get(kind, {}).get(key)
                 if current is not obj:
                     if current is not None:
                         self._forget(key, current)
-                    self.put(_copy(obj), by)
+                    self.put(copy(obj), by)
         self.revision = max(self.revision, snapshot.revision)
 
     def __iter__(self) -> Iterator[Object]:
         for table in self._kinds.values():
             yield from table.values()
-
-
-def _copy(obj: O) -> O:
-    from copy import copy
-
-    return copy(obj)
 
 
 def _pod_change(old: Pod | None, new: Pod) -> int:

@@ -1,0 +1,110 @@
+"""The success fraction s(t): belief's routes against truth's serving containers.
+
+A client on node n sends each request to one of the endpoints in that node's proxy table, all alike. s(t) is the share
+of requests, over client nodes and endpoints, that reach a container which answers; 0 where a table is empty. Clients
+sit on every machine that is on. All proxies that can see the API share one table; one that cannot keeps the table it
+had. Between a machine that is cut off altogether and the others no request passes.
+"""
+
+from collections.abc import Iterable, Mapping
+
+Service = tuple[str, str]  # (namespace, name)
+
+
+class Success:
+    """s(t) of every service, kept up to date by small changes; each method returns the services it touched."""
+
+    def __init__(self) -> None:
+        self.routes: dict[Service, Mapping[str, None]] = {}  # the shared table: endpoints' pod UIDs
+        self._users: dict[str, list[Service]] = {}  # who routes to a pod
+        self._answering: dict[Service, int] = {}  # how many of the routed ones serve
+        self.serving: dict[str, str] = {}  # pod UID -> node, of containers that answer
+        self._clients: dict[str, None] = {}  # machines that are on
+        self._frozen: dict[str, Mapping[Service, Mapping[str, None]]] = {}  # client node -> the table it keeps
+        self._cut: dict[str, None] = {}
+
+    def fraction(self, service: Service) -> float:
+        """s of one service now."""
+        routed = self.routes.get(service) or {}
+        if not self._frozen and not self._cut:
+            return self._answering.get(service, 0) / len(routed) if routed else 0.0
+        apart = {*self._frozen, *self._cut} & self._clients.keys()
+        shared = max(len(self._clients) - len(apart), 0 if apart else 1)
+        total = shared * self._reached(routed, "") if shared else 0.0
+        for client in apart:
+            table = self._frozen.get(client)
+            total += self._reached(routed if table is None else table.get(service, {}), client)
+        return total / (shared + len(apart))
+
+    def _reached(self, routed: Mapping[str, None], client: str) -> float:
+        if not routed:
+            return 0.0
+        cut = self._cut
+        reached = 0
+        for uid in routed:
+            node = self.serving.get(uid)
+            if node is not None and (node == client or (node not in cut and client not in cut)):
+                reached += 1
+        return reached / len(routed)
+
+    # -- changes ------------------------------------------------------------------------------------------------
+
+    def route(self, service: Service, uids: Iterable[str]) -> tuple[Service, ...]:
+        """The shared table's endpoints of a service changed."""
+        before = self.routes.get(service) or {}
+        after = dict.fromkeys(uids)
+        for uid in before:
+            if uid not in after:
+                self._users[uid].remove(service)
+        for uid in after:
+            if uid not in before:
+                self._users.setdefault(uid, []).append(service)
+        self.routes[service] = after
+        self._answering[service] = sum(uid in self.serving for uid in after)
+        return (service,)
+
+    def serve(self, uid: str, node: str) -> Iterable[Service]:
+        """A pod's container answers from now on."""
+        users = self._users.get(uid, ())
+        if uid not in self.serving:
+            for service in users:
+                self._answering[service] += 1
+        self.serving[uid] = node
+        return self._all() if self._frozen else users
+
+    def silence(self, uid: str) -> Iterable[Service]:
+        """A pod's container no longer answers."""
+        users = self._users.get(uid, ())
+        if self.serving.pop(uid, None) is not None:
+            for service in users:
+                self._answering[service] -= 1
+        return self._all() if self._frozen else users
+
+    def client_on(self, node: str) -> Iterable[Service]:
+        self._clients[node] = None
+        return self._all() if self._frozen or self._cut else ()
+
+    def client_off(self, node: str) -> Iterable[Service]:
+        self._clients.pop(node, None)
+        return self._all() if self._frozen or self._cut else ()
+
+    def freeze(self, node: str) -> Iterable[Service]:
+        """The node's proxy no longer follows: it keeps the table it has."""
+        self._frozen.setdefault(node, dict(self.routes))
+        return self._all()
+
+    def follow(self, node: str) -> Iterable[Service]:
+        self._frozen.pop(node, None)
+        return self._all()
+
+    def cut(self, node: str) -> Iterable[Service]:
+        """No packet passes between this node and the others."""
+        self._cut[node] = None
+        return self._all()
+
+    def join(self, node: str) -> Iterable[Service]:
+        self._cut.pop(node, None)
+        return self._all()
+
+    def _all(self) -> tuple[Service, ...]:
+        return tuple(self.routes)

@@ -140,27 +140,25 @@ def _overridden(overrides: Mapping[str, str | float]) -> Iterator[tuple[str, flo
 
 
 def _number(key: str, value: str | float, constant: Constant) -> float:
-    number: float
-    if isinstance(value, str) and constant.unit == SECONDS:
+    """The value in the constant's unit; `key` is only for the error."""
+    example = f"{constant.at(NEWEST_MINOR):g}"
+    if constant.unit == SECONDS:
         try:
             number = parse_duration(value)
         except BadValue as error:
             raise BadValue(f"{key}: {error.message}", error.fix) from None
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadValue(
-            f"{key}: {shown(value)} is not a number", f"give a number, as {constant.at(NEWEST_MINOR):g}"
-        )
+        raise BadValue(f"{key}: {shown(value)} is not a number", f"give a number, as {example}")
     else:
         number = value
-    whole = constant.unit in WHOLE_UNITS
     if not math.isfinite(number) or number < constant.least or (constant.above and number == constant.least):
         least = f"{'above' if constant.above else 'at least'} {constant.least:g}"
         raise BadValue(f"{key}: {shown(value)} is out of range", f"it must be {least}")
-    if whole and number != int(number):
-        raise BadValue(
-            f"{key}: {shown(value)} is not a whole number", f"give one, as {constant.at(NEWEST_MINOR):g}"
-        )
-    return int(number) if whole else float(number)
+    if constant.unit not in WHOLE_UNITS:
+        return float(number)
+    if number != int(number):
+        raise BadValue(f"{key}: {shown(value)} is not a whole number", f"give one, as {example}")
+    return int(number)
 
 
 def _derived(chosen: Mapping[str, float]) -> Iterator[tuple[str, float]]:

@@ -172,4 +172,10 @@ class Kubeadm:
     coredns_lameduck = seconds(
         5, KUBEADM, "health.lameduck", DNS, "how long a stopping CoreDNS still answers"
     )
-    coredns_replicas = count(2, KUBEADM, "const coreDNSReplicas", DNS, "CoreDNS pods of a new cluster")
+    coredns_replicas = count(
+        2,
+        KUBEADM,
+        "const coreDNSReplicas",
+        "cmd/kubeadm/app/phases/addons/dns/dns.go",
+        "CoreDNS pods of a new cluster",
+    )

@@ -7,6 +7,7 @@ API = "kube-apiserver"
 
 KL = "pkg/kubelet/kubelet.go"
 KCD = "pkg/kubelet/apis/config/v1beta1/defaults.go"
+KCT = "pkg/kubelet/apis/config/types.go"
 PODW = "pkg/kubelet/pod_workers.go"
 KRM = "pkg/kubelet/kuberuntime/kuberuntime_manager.go"
 STATUS = "pkg/kubelet/status/status_manager.go"
@@ -93,7 +94,7 @@ class Containers:
     crash_loop_initial = period(
         10,
         KUBELET,
-        "const backOffPeriod (containers)",
+        "const initialCrashLoopBackOff",
         KL,
         "wait before a container's second restart; doubles",
     )
@@ -112,7 +113,7 @@ class Containers:
         KUBELET,
         "in completeWork",
         PODW,
-        "a pod in CrashLoopBackOff is looked at again after this; from 1.35 at its backoff's end, or this",
+        "until a pod in CrashLoopBackOff is looked at again; from 1.35 on when its backoff ends, at most this",
     )
     image_pull_backoff_initial = period(
         10, KUBELET, "const imageBackOffPeriod", KL, "wait after a failed pull; doubles"
@@ -132,7 +133,7 @@ class Containers:
         "pulls that run at the same time (serializeImagePulls)",
         least=1,
     )
-    probe_initial_delay = seconds(0, API, "initialDelaySeconds", PROBES, "default of a probe")
+    probe_initial_delay = seconds(0, API, "initialDelaySeconds", "api core/v1/types.go", "default of a probe")
     probe_period = period(10, API, "periodSeconds", PROBES, "default of a probe")
     probe_timeout = seconds(1, API, "timeoutSeconds", PROBES, "default of a probe")
     probe_success_threshold = count(1, API, "successThreshold", PROBES, "default of a probe", least=1)
@@ -151,11 +152,11 @@ class Containers:
         0,
         KUBELET,
         "shutdownGracePeriod",
-        KCD,
+        KCT,
         "time that pods get when the machine shuts down in order; 0 is none",
     )
     shutdown_grace_period_critical_pods = seconds(
-        0, KUBELET, "shutdownGracePeriodCriticalPods", KCD, "the part of it kept for critical pods"
+        0, KUBELET, "shutdownGracePeriodCriticalPods", KCT, "the part of it kept for critical pods"
     )
     restart_keeps_probes_before = seconds(
         10,

@@ -110,14 +110,14 @@ class Workloads:
         API,
         "strategy.rollingUpdate.maxSurge",
         APPS,
-        "default share of replicas above the target, rounded up",
+        "default share of replicas above the target; it rounds up",
     )
     deployment_max_unavailable = factor(
         0.25,
         API,
         "strategy.rollingUpdate.maxUnavailable",
         APPS,
-        "default share below the target, rounded down",
+        "default share below the target; it rounds down",
     )
     deployment_progress_deadline = seconds(
         600,
@@ -148,12 +148,12 @@ class Workloads:
     daemonset_failed_pod_backoff_initial = period(
         1,
         KCM,
-        "in startDaemonSetController",
+        "in newDaemonSetController",
         KCM_APPS,
         "first wait before a failed daemon pod is replaced; doubles",
     )
     daemonset_failed_pod_backoff_max = period(
-        15 * 60, KCM, "in startDaemonSetController", KCM_APPS, "longest such wait"
+        15 * 60, KCM, "in newDaemonSetController", KCM_APPS, "longest such wait"
     )
     daemonset_max_unavailable = count(
         1,
@@ -211,7 +211,11 @@ class Disruption:
         least=1,
     )
     eviction_retry_after = seconds(
-        10, API, "in checkAndDecrement", EV, "Retry-After of an eviction whose budget is not processed yet"
+        10,
+        API,
+        "in createTooManyRequestsError",
+        EV,
+        "Retry-After of an eviction whose budget is not processed yet",
     )
     eviction_conflict_retries = count(
         20, API, "const EvictionsRetry.Steps", EV, "tries of the API server when writes conflict", least=1
@@ -225,7 +229,7 @@ class Disruption:
     client_retry_after_retries = count(
         10,
         "client-go",
-        "const maxRetries",
+        "in NewRequest",
         "client-go rest/request.go",
         "retries of an answer that has Retry-After",
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from simkube.kube.errors import shown
+from simkube.kube.errors import KeyPath, shown
 from simkube.kube.invalid import Problem
 from simkube.kube.meta import ObjectMeta
 from simkube.kube.pod import PodSpec
@@ -18,7 +18,6 @@ from simkube.kube.workloads import (
     ReplicaSetSpec,
     StatefulSetSpec,
 )
-from simkube.kube.yaml import Path
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -46,7 +45,7 @@ def spec_problems(spec: Any) -> Iterator[Problem]:
         yield from _job(spec.job_template.spec, ("jobTemplate", "spec"))
 
 
-def _pod(spec: PodSpec, at: Path) -> Iterator[Problem]:
+def _pod(spec: PodSpec, at: KeyPath) -> Iterator[Problem]:
     if not spec.containers:
         yield Problem((*at, "containers"), "a pod needs at least one container", "add containers")
     names: set[str] = set()
@@ -63,7 +62,7 @@ def _pod(spec: PodSpec, at: Path) -> Iterator[Problem]:
             names.add(container.name)
 
 
-def _template(template: PodTemplateSpec, at: Path, restart_policies: tuple[str, ...]) -> Iterator[Problem]:
+def _template(template: PodTemplateSpec, at: KeyPath, restart_policies: tuple[str, ...]) -> Iterator[Problem]:
     yield from _pod(template.spec, (*at, "template", "spec"))
     policy = template.spec.restart_policy
     if policy not in restart_policies:
@@ -86,7 +85,7 @@ def _workload(spec: DeploymentSpec | ReplicaSetSpec | StatefulSetSpec | DaemonSe
         yield Problem(("strategy", "rollingUpdate"), message, "set one of them to 1")
 
 
-def _job(spec: JobSpec, at: Path) -> Iterator[Problem]:
+def _job(spec: JobSpec, at: KeyPath) -> Iterator[Problem]:
     yield from _template(spec.template, at, ("OnFailure", "Never"))
 
 

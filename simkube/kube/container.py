@@ -1,14 +1,16 @@
 """Containers of a pod: resources, ports, probes, lifecycle. Defaults: [pkg/apis/core/v1/defaults.go]."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from simkube.kube.model import Int, IntOrString, KubeModel, Resources, Seconds, empty_dict
+from simkube.kube.model import Int, IntOrString, KubeModel, Resources, Seconds, empty_dict, names
 
 
 class ResourceRequirements(KubeModel):
     """Quantities as written; a limit without a request is the request too (`simkube.kube.template`)."""
+
+    also_known: ClassVar[frozenset[str]] = names("claims")
 
     requests: Resources = empty_dict()
     limits: Resources = empty_dict()
@@ -27,6 +29,8 @@ class ContainerPort(KubeModel):
 class HTTPGetAction(KubeModel):
     """`httpGet`."""
 
+    also_known: ClassVar[frozenset[str]] = names("httpHeaders protocol")
+
     port: IntOrString
     path: str = "/"
     host: str = ""
@@ -42,6 +46,8 @@ class TCPSocketAction(KubeModel):
 
 class GRPCAction(KubeModel):
     """`grpc`."""
+
+    also_known: ClassVar[frozenset[str]] = names("mode")
 
     port: Int
     service: str = ""
@@ -91,12 +97,20 @@ class LifecycleHandler(KubeModel):
 class Lifecycle(KubeModel):
     """`lifecycle`."""
 
+    also_known: ClassVar[frozenset[str]] = names("stopSignal")
+
     post_start: LifecycleHandler | None = None
     pre_stop: LifecycleHandler | None = None
 
 
 class Container(KubeModel):
     """`containers[]` and `initContainers[]`. An init container with restart_policy Always is a sidecar."""
+
+    also_known: ClassVar[frozenset[str]] = names(
+        "envFrom resizePolicy restartPolicyRules securityContext stdin stdinOnce "
+        "terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts "
+        "workingDir"
+    )
 
     name: str = ""
     image: str = ""

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+KeyPath = tuple[str | int, ...]
+
 
 class BadValue(ValueError):
     """A value that is not what it should be: what is wrong, and what to write instead ("" if unknown)."""
@@ -29,6 +31,19 @@ class InputError(Exception):
         place = f"{file}:{line}" if file and line else file
         text = ": ".join(_one_line(part) for part in (place, key, message) if part)
         super().__init__(f"{text}; {_one_line(fix)}" if fix else text)
+
+
+def key_text(path: KeyPath) -> str:
+    """`spec.containers[0].resources.requests.cpu`, `metadata.labels["app.kubernetes.io/name"]`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part and part.replace("_", "").replace("-", "").isalnum():
+            text += f".{part}" if text else part
+        else:
+            text += f'["{part}"]'
+    return text
 
 
 def nearest(key: str, known: Iterable[str]) -> str:

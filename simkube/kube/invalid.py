@@ -5,14 +5,13 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from simkube.kube.errors import BadValue, nearest, shown
-from simkube.kube.yaml import Path
+from simkube.kube.errors import BadValue, KeyPath, nearest, shown
 
 
 class Problem(NamedTuple):
     """Something wrong at `path`, counted from what was validated."""
 
-    path: Path
+    path: KeyPath
     message: str
     fix: str = ""
 
@@ -35,21 +34,8 @@ def first_problem(error: ValidationError) -> Problem:
     return _problem(error.errors(include_url=False)[0])
 
 
-def key_text(path: Path) -> str:
-    """`spec.containers[0].resources.requests.cpu`, `metadata.labels["app.kubernetes.io/name"]`."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif part and part.replace("_", "").replace("-", "").isalnum():
-            text += f".{part}" if text else part
-        else:
-            text += f'["{part}"]'
-    return text
-
-
 def _problem(detail: ErrorDetails) -> Problem:
-    path: Path = tuple(detail["loc"])
+    path: KeyPath = tuple(detail["loc"])
     value = detail["input"]
     kind = detail["type"]
     if kind == "missing":

@@ -1,6 +1,6 @@
 """Manifests: what kubectl would apply, read from files and folders, each object with the place where it stands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,17 +8,19 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from simkube.kube.checks import metadata_problems, spec_problems
-from simkube.kube.errors import InputError, shown
+from simkube.kube.errors import InputError, KeyPath, key_text, shown
 from simkube.kube.files import find_files, read_text
-from simkube.kube.invalid import Problem, first_problem, key_text
+from simkube.kube.invalid import Problem, first_problem
 from simkube.kube.json import read_json
 from simkube.kube.kinds import Kind, group_of, kind_of, misspelt
 from simkube.kube.meta import ObjectMeta
 from simkube.kube.model import KubeModel
 from simkube.kube.node import NodeStatus
 from simkube.kube.older import as_current
+from simkube.kube.unknown import unknown_fields
 from simkube.kube.yaml import Document, line_of, read_documents
-from simkube.kube.yaml import Path as KeyPath
+
+MAX_UNKNOWN = 20  # warnings about unknown fields; each costs a second look at the file
 
 Model = TypeVar("Model", bound=KubeModel)
 
@@ -95,7 +97,29 @@ def read_manifests(paths: Sequence[Path]) -> Manifests:
             warnings.append(
                 f"{source.file}:{source.line}: {manifest} is the same as at {place}; counted once"
             )
+    if not items:
+        named = ", ".join(str(path) for path in paths)
+        raise InputError(
+            "there is no Kubernetes object in it", file=named, fix="give a manifest with an object"
+        )
+    warnings.extend(_unknown(items.values()))
     return Manifests(tuple(items.values()), tuple(warnings))
+
+
+def _unknown(manifests: Iterable[Manifest]) -> Iterator[str]:
+    """One line for each field that Kubernetes does not know, once for a kind, at most `MAX_UNKNOWN`."""
+    seen: set[tuple[str, ...]] = set()
+    for manifest in manifests:
+        spec_at = ("spec",) if "spec" in manifest.body else ()
+        for at, model in ((("metadata",), manifest.metadata), (spec_at, manifest.spec)):
+            for problem in unknown_fields(model, at) if model else ():
+                mark = (manifest.kind, *(part for part in problem.path if isinstance(part, str)))
+                if mark in seen:
+                    continue
+                if len(seen) == MAX_UNKNOWN:
+                    return
+                seen.add(mark)
+                yield str(manifest.error(*problem))
 
 
 def _identity(manifest: Manifest, number: int) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """`metadata`, as manifests and dumps carry it."""
 
-from simkube.kube.model import Bool, Int, KubeModel, Labels, Seconds, empty_dict
+from typing import ClassVar
+
+from simkube.kube.model import Bool, Int, KubeModel, Labels, Seconds, empty_dict, names
 
 
 class OwnerReference(KubeModel):
@@ -16,6 +18,8 @@ class OwnerReference(KubeModel):
 
 class ObjectMeta(KubeModel):
     """`metadata`. Timestamps are text, as written (RFC 3339)."""
+
+    also_known: ClassVar[frozenset[str]] = names("managedFields selfLink clusterName initializers")
 
     name: str = ""
     generate_name: str = ""

@@ -5,7 +5,7 @@ Kubernetes reads JSON), and fields that are not modelled are kept. `to_dict` giv
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, Strict, model_validator
 
@@ -38,6 +38,8 @@ class KubeModel(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="allow", alias_generator=kubernetes_name, populate_by_name=True
     )
+
+    also_known: ClassVar[frozenset[str]] = frozenset()  # fields of the API that are carried, not modelled
 
     @model_validator(mode="before")
     @classmethod
@@ -106,3 +108,8 @@ Labels = dict[str, str]
 def empty_dict() -> Any:
     """Field with an empty mapping as default."""
     return Field(default_factory=dict)
+
+
+def names(text: str) -> frozenset[str]:
+    """Field names, separated by blanks."""
+    return frozenset(text.split())

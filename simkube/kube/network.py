@@ -1,14 +1,16 @@
 """`spec` of a Service. Defaults: [pkg/apis/core/v1/defaults.go `SetDefaults_Service`]."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
-from simkube.kube.model import Bool, Int, IntOrString, KubeModel, Labels, empty_dict
+from simkube.kube.model import Bool, Int, IntOrString, KubeModel, Labels, empty_dict, names
 
 
 class ServicePort(KubeModel):
     """`ports[]`; `target_port` defaults to `port`."""
+
+    also_known: ClassVar[frozenset[str]] = names("appProtocol")
 
     port: Int
     target_port: IntOrString = 0
@@ -24,6 +26,12 @@ class ServicePort(KubeModel):
 
 class ServiceSpec(KubeModel):
     """`spec` of a Service. Without a selector its endpoints are nobody's business here; clusterIP "None": headless."""
+
+    also_known: ClassVar[frozenset[str]] = names(
+        "allocateLoadBalancerNodePorts clusterIPs externalIPs healthCheckNodePort ipFamilies "
+        "ipFamilyPolicy ipFamily loadBalancerClass loadBalancerIP loadBalancerSourceRanges "
+        "sessionAffinityConfig topologyKeys"
+    )
 
     type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] = "ClusterIP"
     selector: Labels = empty_dict()

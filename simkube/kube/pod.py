@@ -1,6 +1,6 @@
 """`spec` of a pod. Defaults: [pkg/apis/core/v1/defaults.go]."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, model_validator
 
@@ -18,7 +18,7 @@ from simkube.kube.container import (
     SleepAction,
     TCPSocketAction,
 )
-from simkube.kube.model import Bool, Int, KubeModel, Labels, Quantity, Resources, Seconds, empty_dict
+from simkube.kube.model import Bool, Int, KubeModel, Labels, Quantity, Resources, Seconds, empty_dict, names
 
 __all__ = [
     "Affinity",
@@ -47,6 +47,8 @@ __all__ = [
 class EmptyDirVolumeSource(KubeModel):
     """`emptyDir`: lost with the pod; `medium` "Memory" is a tmpfs."""
 
+    also_known: ClassVar[frozenset[str]] = names("mode")
+
     medium: str = ""
     size_limit: Quantity | None = None
 
@@ -67,6 +69,12 @@ class HostPathVolumeSource(KubeModel):
 
 class Volume(KubeModel):
     """`volumes[]`. Sources that are not modelled are kept; a volume without any source is an emptyDir."""
+
+    also_known: ClassVar[frozenset[str]] = names(
+        "awsElasticBlockStore azureDisk azureFile cephfs cinder csi downwardAPI fc flexVolume "
+        "flocker gcePersistentDisk gitRepo glusterfs image iscsi nfs photonPersistentDisk "
+        "portworxVolume projected quobyte rbd scaleIO storageos vsphereVolume"
+    )
 
     name: str = ""
     empty_dir: EmptyDirVolumeSource | None = None
@@ -96,6 +104,14 @@ def _negative_is_one(seconds: int) -> int:
 
 class PodSpec(KubeModel):
     """`spec` of a pod or a pod template."""
+
+    also_known: ClassVar[frozenset[str]] = names(
+        "automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks ephemeralContainers "
+        "evictionResponders hostAliases hostIPC hostPID hostUsers hostname hostnameOverride "
+        "imagePullSecrets os readinessGates resourceClaims resources runtimeClassName "
+        "schedulingGroup securityContext serviceAccount setHostnameAsFQDN shareProcessNamespace "
+        "subdomain"
+    )
 
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()

@@ -1,9 +1,9 @@
 """Volumes, claims and storage classes. Defaults: [pkg/apis/core/v1/defaults.go, storage/v1/defaults.go]."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from simkube.kube.meta import ObjectMeta
-from simkube.kube.model import Bool, KubeModel, Labels, Resources, empty_dict
+from simkube.kube.model import Bool, KubeModel, Labels, Resources, empty_dict, names
 from simkube.kube.selector import LabelSelector, NodeSelector
 
 DEFAULT_CLASS_ANNOTATION = "storageclass.kubernetes.io/is-default-class"
@@ -22,6 +22,8 @@ class VolumeResourceRequirements(KubeModel):
 class PersistentVolumeClaimSpec(KubeModel):
     """`spec` of a PersistentVolumeClaim; `storage_class_name` None takes the default class, "" none."""
 
+    also_known: ClassVar[frozenset[str]] = names("dataSource dataSourceRef volumeAttributesClassName")
+
     access_modes: tuple[str, ...] = ()
     resources: VolumeResourceRequirements = VolumeResourceRequirements()
     storage_class_name: str | None = None
@@ -32,6 +34,8 @@ class PersistentVolumeClaimSpec(KubeModel):
 
 class PersistentVolumeClaimTemplate(KubeModel):
     """`volumeClaimTemplates[]` of a StatefulSet."""
+
+    also_known: ClassVar[frozenset[str]] = names("apiVersion kind status")
 
     metadata: ObjectMeta = ObjectMeta()
     spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
@@ -45,6 +49,12 @@ class VolumeNodeAffinity(KubeModel):
 
 class PersistentVolumeSpec(KubeModel):
     """`spec` of a PersistentVolume; its source (csi, local, nfs ...) is kept as it is."""
+
+    also_known: ClassVar[frozenset[str]] = names(
+        "awsElasticBlockStore azureDisk azureFile cephfs cinder csi fc flexVolume flocker "
+        "gcePersistentDisk glusterfs hostPath iscsi local mountOptions nfs photonPersistentDisk "
+        "portworxVolume quobyte rbd scaleIO storageos volumeAttributesClassName vsphereVolume"
+    )
 
     capacity: Resources = empty_dict()
     access_modes: tuple[str, ...] = ()
@@ -70,6 +80,8 @@ class TopologySelectorTerm(KubeModel):
 
 class StorageClass(KubeModel):
     """A StorageClass's own fields."""
+
+    also_known: ClassVar[frozenset[str]] = names("mountOptions")
 
     provisioner: str
     parameters: Labels = empty_dict()

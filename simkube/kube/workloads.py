@@ -1,11 +1,11 @@
 """`spec` of the kinds that make pods. Defaults: [pkg/apis/apps/v1/defaults.go, batch/v1, autoscaling/v2]."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
 from simkube.kube.meta import ObjectMeta
-from simkube.kube.model import Bool, Count, Int, IntOrPercent, KubeModel, Seconds
+from simkube.kube.model import Bool, Count, Int, IntOrPercent, KubeModel, Seconds, names
 from simkube.kube.pod import PodSpec
 from simkube.kube.selector import LabelSelector
 from simkube.kube.storage import PersistentVolumeClaimTemplate
@@ -49,6 +49,8 @@ class DeploymentStrategy(KubeModel):
 
 class DeploymentSpec(KubeModel):
     """`spec` of a Deployment."""
+
+    also_known: ClassVar[frozenset[str]] = names("rollbackTo")
 
     replicas: Count = 1
     selector: LabelSelector | None = None
@@ -122,6 +124,8 @@ class DaemonSetUpdateStrategy(KubeModel):
 class DaemonSetSpec(KubeModel):
     """`spec` of a DaemonSet."""
 
+    also_known: ClassVar[frozenset[str]] = names("templateGeneration")
+
     selector: LabelSelector | None = None
     template: PodTemplateSpec = PodTemplateSpec()
     update_strategy: DaemonSetUpdateStrategy = DaemonSetUpdateStrategy()
@@ -152,6 +156,10 @@ class PodFailurePolicy(KubeModel):
 
 class JobSpec(KubeModel):
     """`spec` of a Job. With neither parallelism nor completions both are 1; completions None: any success completes."""
+
+    also_known: ClassVar[frozenset[str]] = names(
+        "managedBy manualSelector maxFailedIndexes scheduling successPolicy"
+    )
 
     parallelism: Count = 1
     completions: Count | None = None
@@ -208,6 +216,8 @@ class CrossVersionObjectReference(KubeModel):
 
 class HorizontalPodAutoscalerSpec(KubeModel):
     """`spec` of a HorizontalPodAutoscaler (autoscaling/v1 and v2)."""
+
+    also_known: ClassVar[frozenset[str]] = names("targetCPUUtilizationPercentage")
 
     scale_target_ref: CrossVersionObjectReference
     min_replicas: Count = 1

@@ -6,7 +6,6 @@ are text, keys become text, `<<` merges, and 2.0 is the same as 2. Built from th
 without a tree of nodes.
 """
 
-import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,26 +22,15 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from simkube.kube.errors import InputError, shown
+from simkube.kube.errors import InputError, KeyPath, key_text, shown
+from simkube.kube.scalars import resolve
 
 MAX_DEPTH = 100  # levels of nesting in one document
 MAX_ALIASED = 100_000  # values that aliases may add to one document (a "billion laughs" adds billions)
 
-Path = tuple[str | int, ...]
+TEMPLATE_FIX = "render it first, e.g. with `helm template`"
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_WORDS: dict[str, bool | float | None] = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
-}
-_MAYBE_WORD = frozenset("yYnNtTfFoO~")
-_MAYBE_NUMBER = frozenset("+-.0123456789")
-_INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -61,13 +49,15 @@ def read_documents(text: str, file: str) -> Iterator[Document]:
     reader = _Reader(text, file)
     try:
         yield from reader.documents()
+    except InputError as error:
+        raise _with_key(error, reader) from None
     except yaml.MarkedYAMLError as error:
         raise _broken(error, text, file) from None
     except yaml.YAMLError as error:
         raise InputError(f"broken YAML: {str(error).splitlines()[0]}", file=file) from None
 
 
-def line_of(text: str, document: int, path: Path) -> int:
+def line_of(text: str, document: int, path: KeyPath) -> int:
     """The line of the key at `path` in a document, or of its nearest ancestor; 0 if there is no such document."""
     reader = _Reader(text, "", follow=document)
     try:
@@ -81,42 +71,6 @@ def line_of(text: str, document: int, path: Path) -> int:
     return reader.lines.get(path, 0)
 
 
-def resolve(text: str) -> Any:
-    """What a plain scalar means: text, whole number, float, boolean or None."""
-    if not text:
-        return None
-    first = text[0]
-    if first in _MAYBE_WORD:
-        return _WORDS.get(text, text)
-    if first not in _MAYBE_NUMBER:
-        return text
-    return _number(text)
-
-
-def _number(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
-    plain = text.replace("_", "") if text[0] != "." else text
-    if len(plain) <= 70 and _INTEGER.fullmatch(plain):
-        number = _integer(plain)
-        if -(2**63) <= number < 2**64:
-            return number
-    if _FLOAT.fullmatch(plain):
-        value = float(plain)
-        if value in (float("inf"), float("-inf")):
-            return text  # out of range for Go too, which then takes it for text
-        return int(value) if value.is_integer() and abs(value) < 1e21 else value  # as JSON writes it
-    return text
-
-
-def _integer(plain: str) -> int:
-    sign = -1 if plain[0] == "-" else 1
-    digits = plain.lstrip("+-").lower()
-    if digits[:2] in ("0x", "0b", "0o"):
-        return sign * int(digits, 0)
-    return sign * int(digits, 8 if digits[0] == "0" else 10)
-
-
 @dataclass
 class _Reader:
     """Builds values from events. With `follow` it notes the lines of all paths of that document."""
@@ -124,18 +78,18 @@ class _Reader:
     text: str
     file: str
     follow: int = -1
-    lines: dict[Path, int] = field(default_factory=dict)
+    number: int = 0  # of the document that is being read
+    lines: dict[KeyPath, int] = field(default_factory=dict)
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     size: int = 0  # values built in this document, aliases expanded
     aliased: int = 0
     item_lines: list[int] = field(default_factory=list)
     in_items: bool = False  # below the key `items` of the document itself
-    path: Path | None = None  # of what is being read, when lines are noted
+    path: KeyPath | None = None  # of what is being read, when lines are noted
 
     def documents(self) -> Iterator[Document]:
         loader = _LOADER(self.text)
         self.event = loader.get_event
-        number = 0
         while True:
             event = self.event()
             kind = type(event)
@@ -145,14 +99,14 @@ class _Reader:
                 continue
             event = self.event()
             self.anchors, self.size, self.aliased, self.item_lines = {}, 0, 0, []
-            self.path = () if number == self.follow else None
+            self.path = () if self.number == self.follow else None
             line = event.start_mark.line + 1
             if self.path is not None:
                 self.lines[()] = line
             value = self.value(event, 0)
             if value is not None:
-                yield Document(value, line, number, tuple(self.item_lines))
-            number += 1
+                yield Document(value, line, self.number, tuple(self.item_lines))
+            self.number += 1
 
     def value(self, event: Any, depth: int) -> Any:
         kind = type(event)
@@ -252,9 +206,7 @@ class _Reader:
                 continue
             key = self.key(event)
             if key in result and key not in merged:
-                raise self.error(
-                    event, f"key {shown(key)} is given twice in one mapping", "remove one of them"
-                )
+                raise self.twice(event, key, path)
             merged.discard(key)
             if path is not None:
                 self.path = (*path, key)
@@ -270,9 +222,11 @@ class _Reader:
             value = self.scalar(event)
             if event.anchor is not None:
                 self.anchors[event.anchor] = (value, 1)
+        elif "{{" in self.text.splitlines()[event.start_mark.line]:
+            raise self.error(event, "a template, not YAML: {{ }} is not filled in", TEMPLATE_FIX)
         else:
             raise self.error(
-                event, "a mapping or a list cannot be a key", "write a text; quote {{ }} and [ ]"
+                event, "a mapping or a list cannot be a key", "write text, in quotes if it has [ or {"
             )
         if isinstance(value, str):
             return value
@@ -294,8 +248,27 @@ class _Reader:
             keys.extend(part)
         return keys
 
+    def twice(self, event: Any, key: str, path: KeyPath | None) -> InputError:
+        self.path = None if path is None else (*path, key)
+        first = self.lines.get(self.path) if self.path else None
+        where = f", first in line {first}" if first else ""
+        return self.error(
+            event, f"key {shown(key)} is given twice in one mapping{where}", "remove one of them"
+        )
+
     def error(self, event: Any, message: str, fix: str) -> InputError:
-        return InputError(message, file=self.file, line=event.start_mark.line + 1, fix=fix)
+        key = key_text(self.path) if self.path else ""
+        return InputError(message, file=self.file, line=event.start_mark.line + 1, key=key, fix=fix)
+
+
+def _with_key(error: InputError, reader: _Reader) -> InputError:
+    """The same error with the path of the key, found by reading the document again with an eye on the lines."""
+    try:
+        for _ in _Reader(reader.text, reader.file, follow=reader.number).documents():
+            pass
+    except InputError as again:
+        return again
+    return error
 
 
 def _broken(error: yaml.MarkedYAMLError, text: str, file: str) -> InputError:
@@ -308,7 +281,7 @@ def _broken(error: yaml.MarkedYAMLError, text: str, file: str) -> InputError:
         problem = f"{problem} {error.context}"
     fix = "check the indentation and the quotes there and on the line before"
     if "{{" in written:
-        fix = "this looks like a template: render it first, e.g. with `helm template`"
+        fix = TEMPLATE_FIX
     elif written.lstrip(" ").startswith("\t") or "\t" in written[: len(written) - len(written.lstrip())]:
         fix = "indent with blanks, not with tabs"
     return InputError(f"broken YAML: {problem}", file=file, line=line, fix=fix)

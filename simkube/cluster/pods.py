@@ -18,8 +18,8 @@ def new_pod(
 ) -> Pod:
     """The pod to create [pkg/controller/controller_utils.go `GetPodFromTemplate`].
 
-    `labels` None: those of the template, shared (a pod whose `meta.labels is template.labels` belongs to whatever
-    selects its template). `node_affinity_name`: the node a DaemonSet makes it for.
+    `labels` None: those of the template, shared: such pods are found fastest by what selects them.
+    `node_affinity_name`: the node a DaemonSet makes it for.
     """
     meta = Meta(
         name=name,

@@ -1,4 +1,4 @@
-"""Taints against tolerations: which taints a pod puts up with, and for how long (scheduler, taint eviction)."""
+"""Taints against tolerations: which taints a pod puts up with, and how long (scheduler, taint eviction)."""
 
 from collections.abc import Collection, Iterable, Sequence
 

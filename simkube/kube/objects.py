@@ -285,7 +285,11 @@ class WorkloadStatus(Struct, frozen=True, gc=False):
     failed: int = 0
     conditions: tuple[Condition, ...] = ()
     misscheduled: int = 0  # DaemonSet: numberMisscheduled
-    terminating: int = 0  # Deployment, ReplicaSet: terminatingReplicas, from 1.35 on
+    terminating: int = 0  # Deployment, ReplicaSet: terminatingReplicas, from 1.35 on; Job: terminating
+    current: int = 0  # StatefulSet: currentReplicas; DaemonSet: currentNumberScheduled
+    start_time: float | None = None  # Job
+    completion_time: float | None = None  # Job
+    completed_indexes: str = ""  # Job
 
 
 class Workload(Object, frozen=True, kw_only=True, gc=False):

@@ -49,6 +49,12 @@ class Template:
         return any(volume.empty_dir is not None for volume in self.spec.volumes)
 
     @cached_property
+    def claims(self) -> tuple[str, ...]:
+        """Names of the PersistentVolumeClaims that its volumes mount, in the pod's namespace."""
+        claims = (volume.persistent_volume_claim for volume in self.spec.volumes)
+        return tuple(dict.fromkeys(claim.claim_name for claim in claims if claim is not None))
+
+    @cached_property
     def images(self) -> tuple[str, ...]:
         """The images of init containers and containers, each once, in order."""
         return tuple(dict.fromkeys(c.image for c in (*self.spec.init_containers, *self.spec.containers)))

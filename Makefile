@@ -35,6 +35,7 @@ bench-short: $(INSTALLED) ## the same on small clusters, to see that it runs
 fuzz: $(INSTALLED) ## 10,000 damaged inputs
 	$(BIN)/python -m tests.fuzz --count 10000
 
+# Run it with the oldest Python that must do (Debian 12's 3.11.2): newer ones get pins that it cannot install.
 constraints: ## pin the newest versions of everything in constraints.txt
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints

@@ -1,7 +1,6 @@
 """Durations as Go and Kubernetes write them: `1h5m30s`, `300ms`, `1.5h` [Go time.ParseDuration, Duration.String]."""
 
 import re
-from math import isfinite
 
 from simkube.kube.errors import BadValue, shown
 
@@ -30,7 +29,7 @@ def parse_duration(duration: str | float) -> float:
     if isinstance(duration, bool) or not isinstance(duration, str | int | float):
         raise DurationError(f"{shown(duration)} is not a duration", _HINT)
     if not isinstance(duration, str):
-        if not isfinite(duration) or duration * 1e9 > _LONGEST:
+        if not abs(duration) <= _LONGEST / 1e9:  # nor a NaN
             raise DurationError(f"{shown(duration)} is not a duration", _HINT)
         if duration < 0:
             raise DurationError(f"{shown(duration)} is a negative duration", "write 0s or more")

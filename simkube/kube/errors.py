@@ -65,6 +65,8 @@ def shown(value: object, limit: int = 60) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and abs(value) > 10**limit:
+        return "a huge number"
     text = str(value)
     if len(text) > limit:
         text = text[:limit] + "..."

@@ -58,7 +58,9 @@ def _problem(detail: ErrorDetails) -> Problem:
 
 def _type_fix(wanted: str, value: Any) -> str:
     if wanted == "text" and isinstance(value, bool | int | float):
-        return f'quote it: "{shown(value)}"' if not isinstance(value, bool) else "put it in quotes"
+        if isinstance(value, bool):
+            return "put it in quotes (YAML reads y, yes and on as true; n, no and off as false)"
+        return f'quote it: "{shown(value)}"'
     if wanted == "a whole number":
         if isinstance(value, str) and value.strip().removeprefix("-").isdigit():
             return "write it without quotes"

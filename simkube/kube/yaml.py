@@ -145,7 +145,7 @@ class _Reader:
         text = event.value
         if tag == f"{_TAG}binary":
             try:
-                return b64decode(text).decode()
+                return b64decode("".join(text.split()), validate=True).decode()
             except ValueError:
                 raise self.error(
                     event, "!!binary holds no base64 of UTF-8 text", "write plain text"
@@ -272,16 +272,18 @@ def _with_key(error: InputError, reader: _Reader) -> InputError:
 
 
 def _broken(error: yaml.MarkedYAMLError, text: str, file: str) -> InputError:
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 0
     lines = text.splitlines()
-    written = lines[line - 1] if 0 < line <= len(lines) else ""
+    last = error.problem_mark.line if error.problem_mark else 0
+    first = min(error.context_mark.line, last) if error.context_mark else last
+    for number in range(first, min(last + 1, len(lines))):
+        if "{{" in lines[number]:
+            message = "a template, not YAML: {{ }} is not filled in"
+            return InputError(message, file=file, line=number + 1, fix=TEMPLATE_FIX)
+    written = lines[last] if last < len(lines) else ""
     problem = error.problem or "it cannot be read"
     if error.context:
         problem = f"{problem} {error.context}"
     fix = "check the indentation and the quotes there and on the line before"
-    if "{{" in written:
-        fix = TEMPLATE_FIX
-    elif written.lstrip(" ").startswith("\t") or "\t" in written[: len(written) - len(written.lstrip())]:
+    if "\t" in written[: len(written) - len(written.lstrip())]:
         fix = "indent with blanks, not with tabs"
-    return InputError(f"broken YAML: {problem}", file=file, line=line, fix=fix)
+    return InputError(f"broken YAML: {problem}", file=file, line=last + 1, fix=fix)

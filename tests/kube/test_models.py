@@ -35,7 +35,10 @@ from simkube.kube.workloads import (
         ("provider_id", "providerID"),
         ("http_get", "httpGet"),
         ("pod_management_policy", "podManagementPolicy"),
-        ("required_during_scheduling_ignored_during_execution", "requiredDuringSchedulingIgnoredDuringExecution"),
+        (
+            "required_during_scheduling_ignored_during_execution",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+        ),
     ],
 )
 def test_names(attribute: str, name: str) -> None:
@@ -90,7 +93,9 @@ def test_deployment_defaults() -> None:
     assert spec.strategy.rolling_update is not None
     assert spec.strategy.rolling_update.max_unavailable == "25%"
     assert spec.strategy.rolling_update.max_surge == "25%"
-    half = DeploymentSpec.model_validate({"strategy": {"rollingUpdate": {"maxSurge": 1}}}).strategy.rolling_update
+    half = DeploymentSpec.model_validate(
+        {"strategy": {"rollingUpdate": {"maxSurge": 1}}}
+    ).strategy.rolling_update
     assert half is not None
     assert (half.max_surge, half.max_unavailable) == (1, "25%")
 
@@ -159,7 +164,12 @@ def test_policy_defaults() -> None:
 
 def test_limit_range_of_containers_fills_in_the_rest() -> None:
     """[`SetDefaults_LimitRangeItem`]: default from max; defaultRequest from default, else from min."""
-    written = {"type": "Container", "max": {"cpu": "2", "memory": "4Gi"}, "min": {"disk": "1"}, "default": {"cpu": "1"}}
+    written = {
+        "type": "Container",
+        "max": {"cpu": "2", "memory": "4Gi"},
+        "min": {"disk": "1"},
+        "default": {"cpu": "1"},
+    }
     item = LimitRangeSpec.model_validate({"limits": [written]}).limits[0]
     assert item.defaults == {"cpu": "1", "memory": "4Gi"}
     assert item.default_requests == {"cpu": "1", "memory": "4Gi", "disk": "1"}

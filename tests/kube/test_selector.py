@@ -141,7 +141,14 @@ def test_node_terms_that_kubernetes_refuses(term: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "total", "up", "down"),
-    [(3, 10, 3, 3), ("0%", 10, 0, 0), ("25%", 4, 1, 1), ("25%", 3, 1, 0), ("50%", 7, 4, 3), ("100%", 7, 7, 7)],
+    [
+        (3, 10, 3, 3),
+        ("0%", 10, 0, 0),
+        ("25%", 4, 1, 1),
+        ("25%", 3, 1, 0),
+        ("50%", 7, 4, 3),
+        ("100%", 7, 7, 7),
+    ],
 )
 def test_percentages_round_as_told(value: int | str, total: int, up: int, down: int) -> None:
     assert resolve_int_or_percent(value, total, round_up=True) == up

@@ -48,7 +48,9 @@ def test_minors() -> None:
     assert old.minor_version < (1, 35) <= new.minor_version
 
 
-@pytest.mark.parametrize("text", ["", "1", "latest", "v1.x", "1.36.3.4", "v1.36.3 ", "v1.36.99999999999", 1.36, None])
+@pytest.mark.parametrize(
+    "text", ["", "1", "latest", "v1.x", "1.36.3.4", "v1.36.3 ", "v1.36.99999999999", 1.36, None]
+)
 def test_refused(text: object) -> None:
     with pytest.raises(BadValue, match="not a Kubernetes version"):
         Version.parse(text)  # type: ignore[arg-type]

@@ -74,11 +74,21 @@ def test_plain_scalars(text: str, meaning: object) -> None:
 
 
 def test_quotes_and_tags_make_text() -> None:
-    assert value("a: 'yes'\nb: \"1\"\nc: !!str 1\nd: |\n  1\n") == {"a": "yes", "b": "1", "c": "1", "d": "1\n"}
+    assert value("a: 'yes'\nb: \"1\"\nc: !!str 1\nd: |\n  1\n") == {
+        "a": "yes",
+        "b": "1",
+        "c": "1",
+        "d": "1\n",
+    }
 
 
 def test_tags() -> None:
-    assert value("a: !!int '3'\nb: !!float 3\nc: !Ref x\nd: !!binary aGk=\n") == {"a": 3, "b": 3, "c": "x", "d": "hi"}
+    assert value("a: !!int '3'\nb: !!float 3\nc: !Ref x\nd: !!binary aGk=\n") == {
+        "a": 3,
+        "b": 3,
+        "c": "x",
+        "d": "hi",
+    }
     assert "tag" in error("a: !!int three").message
     assert "base64" in error("a: !!binary '*'").message
 
@@ -121,7 +131,11 @@ def test_anchors_and_merge() -> None:
 
 
 def test_anchor_of_a_scalar_and_of_a_key() -> None:
-    assert value("&k key: &v text\nother: *v\nagain: *k\n") == {"key": "text", "other": "text", "again": "key"}
+    assert value("&k key: &v text\nother: *v\nagain: *k\n") == {
+        "key": "text",
+        "other": "text",
+        "again": "key",
+    }
 
 
 @pytest.mark.parametrize("text", ["a: *nowhere", "a: &a [*a]"])

@@ -14,8 +14,11 @@ from simkube.clock import Clock
 from simkube.cluster.deletion import delete
 from simkube.cluster.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from simkube.cluster.eviction import evict
+from simkube.cluster.selection import Selections
 from simkube.cluster.store import ANY, Store, Watcher
-from simkube.kube.objects import Condition, Key, Object, Pod
+from simkube.kube.objects import Condition, Key, Object, Pod, PodDisruptionBudget
+from simkube.kube.selector import Selector, compile_selector
+from simkube.timings import Timings
 
 O = TypeVar("O", bound=Object)  # noqa: E741
 
@@ -28,15 +31,22 @@ EventSink = Callable[[Object, str, str, str, str], None]
 
 class Api:
     """The API server over a store. `available` False: every call raises `Unavailable`; `latency` is what a reaction to
-    a watch takes, in seconds (request and delivery together)."""
+    a watch takes, in seconds (request and delivery together); `throttled` False lifts clients' rate limits. `timings`
+    are those of the API server's own version. `selections` know who selects which pods."""
 
-    def __init__(self, store: Store, clock: Clock, random: Random, latency: float = 0.01) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, random: Random, timings: Timings, latency: float = 0.01
+    ) -> None:
         self.store = store
         self.clock = clock
+        self.timings = timings
         self.latency = latency
         self.available = True
+        self.throttled = True
         self.admission: dict[str, list[Admit]] = {}
         self.event_sink: EventSink | None = None
+        self.selections = Selections(store)
+        self.selections.track("PodDisruptionBudget", budget_selector)
         self._random = random
 
     def client(self, name: str, qps: float = 0.0, burst: int = 0) -> "Client":
@@ -81,7 +91,7 @@ class Client:
     def _call(self) -> None:
         if not (self.connected and self.api.available):
             raise Unavailable("the API server cannot be reached")
-        if self._qps:
+        if self._qps and self.api.throttled:
             self._refill()
             self._tokens -= 1.0
 
@@ -93,7 +103,7 @@ class Client:
 
     def wait(self) -> float:
         """Seconds until the rate limit lets the next call through. A caller that overdrew waits here before more."""
-        if not self._qps:
+        if not self._qps or not self.api.throttled:
             return 0.0
         self._refill()
         return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / self._qps
@@ -153,7 +163,9 @@ class Client:
         if current is None or current.meta.uid != meta.uid:
             raise NotFound(f'{obj.kind.lower()}s "{meta.name}" not found')
         if current.version != obj.version:
-            raise Conflict(f'Operation cannot be fulfilled on {obj.kind.lower()}s "{meta.name}": the object has been modified')
+            raise Conflict(
+                f'Operation cannot be fulfilled on {obj.kind.lower()}s "{meta.name}": the object has been modified'
+            )
         if meta.deletion_timestamp is not None and not meta.finalizers and current.meta.finalizers:
             if obj.kind != "Pod" or not meta.deletion_grace_period_seconds:
                 self._store.remove(obj.kind, meta.name, meta.namespace, self.name)
@@ -167,7 +179,9 @@ class Client:
         if current is None or current.meta.uid != pod.meta.uid:
             raise NotFound(f'pods "{pod.meta.name}" not found')
         if current.node or current.is_terminating:
-            raise Conflict(f'pod {pod.meta.name} is already assigned to node "{current.node}" or being deleted')
+            raise Conflict(
+                f'pod {pod.meta.name} is already assigned to node "{current.node}" or being deleted'
+            )
         scheduled = Condition("PodScheduled", "True", self.api.clock.now)
         status = replace(current.status, scheduled=scheduled, nominated_node="")
         return self._store.put(replace(current, node=node, status=status), self.name)
@@ -182,18 +196,28 @@ class Client:
         if obj is None:
             raise NotFound(f'{kind.lower()}s "{name}" not found')
         if uid is not None and obj.meta.uid != uid:
-            raise Conflict(f"Precondition failed: UID in precondition: {uid}, UID in object meta: {obj.meta.uid}")
+            raise Conflict(
+                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {obj.meta.uid}"
+            )
         delete(self._store, obj, grace, self.api.clock.now, self.name)
 
     def evict(self, name: str, namespace: str, *, grace: int | None = None, uid: str | None = None) -> None:
         """POST eviction: see `simkube.cluster.eviction` for the answers."""
         self._call()
-        pod = self._store.get("Pod", name, namespace)
+        api, store = self.api, self._store
+        pod = store.get("Pod", name, namespace)
         if pod is None or (uid is not None and pod.meta.uid != uid):
             raise NotFound(f'pods "{name}" not found')
-        evict(self._store, pod, grace, self.api.clock.now, self.name)
+        table = store.table("PodDisruptionBudget")
+        budgets = [table[key] for key in api.selections.selecting("PodDisruptionBudget", pod)]
+        evict(store, pod, budgets, grace, api.clock.now, self.name, api.timings)
 
     def event(self, obj: Object, type_: str, reason: str, message: str) -> None:
         """Post a Kubernetes Event about an object; lost, as in reality, when the API is away."""
         if self.api.event_sink is not None and self.reachable:
             self.api.event_sink(obj, type_, reason, message, self.name)
+
+
+def budget_selector(budget: PodDisruptionBudget) -> Selector:
+    """Which pods a budget is about: an empty selector is all of the namespace, none at all is no pod [policy/v1]."""
+    return compile_selector(budget.spec.selector)

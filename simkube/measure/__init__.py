@@ -3,4 +3,13 @@
 from simkube.measure.measures import Measures, measure
 from simkube.measure.result import BudgetResult, Cost, Interval, Result, ServiceResult, WorkloadResult
 
-__all__ = ["BudgetResult", "Cost", "Interval", "Measures", "Result", "ServiceResult", "WorkloadResult", "measure"]
+__all__ = [
+    "BudgetResult",
+    "Cost",
+    "Interval",
+    "Measures",
+    "Result",
+    "ServiceResult",
+    "WorkloadResult",
+    "measure",
+]

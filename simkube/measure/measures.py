@@ -37,7 +37,9 @@ class Measures:
             window=end - self._start,
             services=self.services.close(end),
             workloads=self.workloads.close(end),
-            budgets=tuple(BudgetResult(ns, name, below) for (ns, name), below in self.budgets.close(end).items()),
+            budgets=tuple(
+                BudgetResult(ns, name, below) for (ns, name), below in self.budgets.close(end).items()
+            ),
             cost=self.costs.close(end),
         )
 

@@ -22,7 +22,19 @@ class Traffic:
 class _Service:
     """One service's running integrals."""
 
-    __slots__ = ("cause", "cut", "intervals", "last", "lost", "points", "s", "since", "state", "times", "worst")
+    __slots__ = (
+        "cause",
+        "cut",
+        "intervals",
+        "last",
+        "lost",
+        "points",
+        "s",
+        "since",
+        "state",
+        "times",
+        "worst",
+    )
 
     def __init__(self, t: float) -> None:
         self.last = self.since = t
@@ -45,7 +57,7 @@ class Services:
         self,
         traffic: Mapping[Service, Traffic],
         calls: Mapping[Service, Iterable[Service]],
-        default: Traffic = Traffic(),  # noqa: B008
+        default: Traffic = Traffic(),
         start: float = 0.0,
     ) -> None:
         self._traffic, self._default, self._start = traffic, default, start
@@ -151,9 +163,20 @@ class Services:
             cause = at.cause + self.causes.end(self.success.routes.get(service, {}), at.since, t)
             at.intervals.append(Interval(at.since, t, state, at.worst, cause))  # type: ignore[arg-type]
 
-    def lost_time(self, now: float) -> dict[Service, float]:
-        """Integral of (1 - s) from the start to `now` of each service, in seconds: a gate compares two of them."""
-        return {key: at.lost + max(0.0, now - at.last) * (1.0 - at.s) for key, at in self._services.items()}
+    def availability(self, since: float, now: float) -> dict[Service, float]:
+        """Share of the time from `since` to `now`, weighted by success, of each service: 1 - mean of (1 - s). Read from
+        the points where s changed, so it may be asked at any time of a run."""
+        found = {}
+        for service, at in sorted(self._services.items()):
+            total, t, s = 0.0, since, 1.0
+            for when, then in at.points:
+                if when > since:
+                    total += (min(when, now) - t) * s
+                    t = when
+                s = then
+            total += max(0.0, now - t) * s
+            found[service] = min(1.0, max(0.0, total / (now - since))) if now > since else max(0.0, at.s)
+        return found
 
     def close(self, end: float) -> tuple[ServiceResult, ...]:
         """End the window at `end` and give the results, in order of namespace and name."""

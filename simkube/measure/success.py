@@ -20,7 +20,9 @@ class Success:
         self._answering: dict[Service, int] = {}  # how many of the routed ones serve
         self.serving: dict[str, str] = {}  # pod UID -> node, of containers that answer
         self._clients: dict[str, None] = {}  # machines that are on
-        self._frozen: dict[str, Mapping[Service, Mapping[str, None]]] = {}  # client node -> the table it keeps
+        self._frozen: dict[
+            str, Mapping[Service, Mapping[str, None]]
+        ] = {}  # client node -> the table it keeps
         self._cut: dict[str, None] = {}
 
     def fraction(self, service: Service) -> float:

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from simkube.kube.build import Builder
-from simkube.kube.errors import InputError, nearest
+from simkube.kube.errors import InputError, key_text, nearest
 from simkube.kube.files import read_text
-from simkube.kube.invalid import first_problem, key_text
+from simkube.kube.invalid import first_problem
 from simkube.kube.manifests import read_manifests
 from simkube.kube.objects import Object, Workload
 from simkube.kube.yaml import line_of, read_documents
@@ -29,9 +29,22 @@ class Loaded:
     name: str
 
 
-def load_scenario(path: Path, manifests: Sequence[Path] = ()) -> Loaded:
-    """Read a scenario file. `manifests` replace the ones it names. Raises `InputError`."""
+def looks_like_scenario(path: Path) -> bool:
+    """A YAML file whose first document is no Kubernetes object. Raises `InputError` for what cannot be read."""
+    if path.is_dir():
+        return False
+    first = next(iter(read_documents(read_text(path), str(path))), None)
+    return (
+        first is None or not isinstance(first.value, dict) or not {"apiVersion", "kind"} <= first.value.keys()
+    )
+
+
+def load_scenario(path: Path, manifests: Sequence[Path] = (), version: str = "") -> Loaded:
+    """Read a scenario file; `manifests` and `version` replace its own. Raises `InputError`."""
     scenario = read_scenario(path)
+    if version:
+        cluster = scenario.cluster.model_copy(update={"version": version})
+        scenario = scenario.model_copy(update={"cluster": cluster})
     paths = list(manifests) or [path.parent / name for name in scenario.manifests]
     return assemble(scenario, paths, path.name, str(path))
 
@@ -46,7 +59,13 @@ def read_scenario(path: Path) -> Scenario:
     text = read_text(path)
     documents = list(read_documents(text, str(path)))
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
-        what = "is empty" if not documents else "holds more than one document" if len(documents) > 1 else "is no mapping"
+        what = (
+            "is empty"
+            if not documents
+            else "holds more than one document"
+            if len(documents) > 1
+            else "is no mapping"
+        )
         raise InputError(f"the scenario {what}", file=str(path), fix="start with `cluster:` and `manifests:`")
     value = documents[0].value
     if "apiVersion" in value and "kind" in value:
@@ -73,9 +92,7 @@ def _written(path: tuple[int | str, ...], value: Any) -> tuple[int | str, ...]:
     """The part of pydantic's path that stands in the file (it adds the names of union members)."""
     found: list[int | str] = []
     for part in path:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
             value = value[part]
         else:
             continue
@@ -125,7 +142,9 @@ def assemble(scenario: Scenario, paths: Sequence[Path], name: str, file: str = "
     """Read the manifests at `paths` and put the scenario's nodes and overrides to them."""
     if not paths:
         raise InputError(
-            "there are no manifests: nothing would run", file=file, fix="name files or folders under `manifests:`"
+            "there are no manifests: nothing would run",
+            file=file,
+            fix="name files or folders under `manifests:`",
         )
     read = read_manifests(paths)
     builder = Builder()

@@ -30,7 +30,9 @@ def make_nodes(cluster: Cluster) -> list[Node]:
     for pool in cluster.nodes:
         taints = tuple(Taint(t.key, t.effect, t.value) for t in pool.taints)
         for index in range(pool.count):
-            nodes.append(_node(f"{pool.name}-{index + 1}", pool, index, pool.version or cluster.version, taints))
+            nodes.append(
+                _node(f"{pool.name}-{index + 1}", pool, index, pool.version or cluster.version, taints)
+            )
     return nodes
 
 

@@ -13,7 +13,7 @@ from simkube.kube.version import Version
 from simkube.scenario.behaviour import Behaviour
 from simkube.scenario.units import Duration, Percent, QuantityText
 
-SCHEMA = "simkube/scenario/v1"
+SCHEMA: Literal["simkube/scenario/v1"] = "simkube/scenario/v1"
 MAX_NODES = 20_000
 DEFAULT_VERSION = "v1.37.2"
 
@@ -32,7 +32,7 @@ class NodeTaint(Part):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 
-DEFAULT_CAPACITY: dict[str, str | int] = {"cpu": 4, "memory": "16Gi", "pods": 110}
+DEFAULT_CAPACITY: dict[str, str | int | float] = {"cpu": 4, "memory": "16Gi", "pods": 110}
 
 
 class NodePool(Part):
@@ -42,7 +42,8 @@ class NodePool(Part):
     count: int = Field(3, ge=0, le=MAX_NODES, description="How many nodes")
     zones: tuple[str, ...] = Field((), description="Zones that the nodes are dealt to in turn")
     capacity: dict[str, QuantityText] = Field(
-        default_factory=lambda: dict(DEFAULT_CAPACITY), description="cpu, memory, pods, and other resources of a node"
+        default_factory=lambda: dict(DEFAULT_CAPACITY),
+        description="cpu, memory, pods, and other resources of a node",
     )
     labels: dict[str, str] = Field(default_factory=dict)
     taints: tuple[NodeTaint, ...] = ()
@@ -57,7 +58,9 @@ def _version(text: str) -> str:
 class Cluster(Part):
     """Machines and versions. Nodes among the manifests come on top of the pools."""
 
-    version: Annotated[str, AfterValidator(_version)] = Field(DEFAULT_VERSION, description="Version of Kubernetes")
+    version: Annotated[str, AfterValidator(_version)] = Field(
+        DEFAULT_VERSION, description="Version of Kubernetes"
+    )
     control_planes: int = Field(1, ge=0, le=7, description="Control-plane nodes")
     nodes: tuple[NodePool, ...] = ()
 
@@ -93,7 +96,9 @@ class Fault(Part):
     cut_control_plane: str = Field("", description="The node no longer reaches the control plane")
     stop_kubelet: str = Field("", description="The kubelet dies; containers go on")
     kill: str = Field("", description="The containers of a workload's pods exit once: namespace/name or name")
-    hang: str = Field("", description="The containers of a workload's pods stop answering: namespace/name or name")
+    hang: str = Field(
+        "", description="The containers of a workload's pods stop answering: namespace/name or name"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Fault":
@@ -126,26 +131,36 @@ class Objective(Part):
     max_lost: float | None = Field(None, ge=0, description="Requests that may fail")
 
 
-
-
 class Scenario(Part):
     """A whole scenario."""
 
     schema_: Literal["simkube/scenario/v1"] = Field(SCHEMA, alias="schema")
     title: str = ""
     cluster: Cluster = Cluster()
-    manifests: tuple[str, ...] = Field((), description="Files and folders of Kubernetes manifests, from this file's place")
+    manifests: tuple[str, ...] = Field(
+        (), description="Files and folders of Kubernetes manifests, from this file's place"
+    )
     overrides: tuple[Override, ...] = ()
     behaviour: Behaviour = Behaviour()
-    timings: dict[str, str | float] = Field(default_factory=dict, description="Kubernetes' flags, by their real names")
+    timings: dict[str, str | float] = Field(
+        default_factory=dict, description="Kubernetes' flags, by their real names"
+    )
     maintenance: Maintenance = Maintenance()
     faults: tuple[Fault, ...] = ()
     slo: dict[str, Objective] = Field(
         default_factory=dict, description="By service: name or namespace/name; * for every service"
     )
-    drain: dict[str, Any] = Field(default_factory=dict, description="Flags of kubectl drain, in every strategy")
+    drain: dict[str, Any] = Field(
+        default_factory=dict, description="Flags of kubectl drain, in every strategy"
+    )
     strategies: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options by strategy")
-    strategy: str = Field("", description="What `simkube run` runs if nothing else is asked; none: only the faults")
-    steps: tuple[dict[str, Any], ...] = Field((), description="A plan of its own for `simkube run`, instead of a strategy")
-    until: Duration | None = Field(None, description="How long a run without a plan lasts; else until it is settled")
+    strategy: str = Field(
+        "", description="What `simkube run` runs if nothing else is asked; none: only the faults"
+    )
+    steps: tuple[dict[str, Any], ...] = Field(
+        (), description="A plan of its own for `simkube run`, instead of a strategy"
+    )
+    until: Duration | None = Field(
+        None, description="How long a run without a plan lasts; else until it is settled"
+    )
     seed: int = 1

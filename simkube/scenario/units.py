@@ -9,7 +9,10 @@ from simkube.kube.errors import BadValue, shown
 from simkube.kube.quantity import parse_quantity
 
 DURATION_SCHEMA = {
-    "anyOf": [{"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$"}, {"type": "number", "minimum": 0}],
+    "anyOf": [
+        {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$"},
+        {"type": "number", "minimum": 0},
+    ],
     "description": 'A duration as Kubernetes writes it ("1m30s"), or seconds',
 }
 
@@ -40,7 +43,14 @@ Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema(DURA
 Percent = Annotated[
     float,
     BeforeValidator(_percent),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[0-9.]+ *%$"}, {"type": "number", "minimum": 0, "maximum": 1}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^[0-9.]+ *%$"},
+                {"type": "number", "minimum": 0, "maximum": 1},
+            ]
+        }
+    ),
 ]
 QuantityText = Annotated[
     str | int | float, BeforeValidator(_quantity), WithJsonSchema({"type": ["string", "number"]})

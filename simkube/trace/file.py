@@ -28,6 +28,11 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     inputs: dict[str, Any] = {}
 
 
+def header(scenario: str, version: str, strategy: str, seed: int) -> Header:
+    """The header of a simulated run's trace."""
+    return Header(version=version, scenario=scenario, strategy=strategy, seed=seed)
+
+
 class TraceWriter:
     """Writes records as they come; the file appears under its name only when it is complete (`with` block ended without
     an error), so a trace that is there is whole."""
@@ -41,7 +46,7 @@ class TraceWriter:
         self._file.write(self._encoder.encode(header) + b"\n")
 
     def __call__(self, record: Record) -> None:
-        """Append a record; times are kept to the millisecond."""
+        """Append a record."""
         self._encoder.encode_into(record, self._buffer)
         self._file.write(self._buffer)
         self._file.write(b"\n")
@@ -49,7 +54,9 @@ class TraceWriter:
     def __enter__(self) -> "TraceWriter":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
         self._file.close()
         if kind is None:
             os.replace(self._part, self.path)
@@ -67,7 +74,9 @@ def _open_write(path: Path, compressed: bool) -> IO[bytes]:
 def read_trace(path: Path) -> tuple[Header, Iterator[Record]]:
     """The header, and the records one by one. Raises `InputError` for what is not a trace, naming the line."""
     if not path.is_file():
-        raise InputError(f"there is no trace {path}", file=str(path), fix="make one with `simkube run ... --trace FILE`")
+        raise InputError(
+            f"there is no trace {path}", file=str(path), fix="make one with `simkube run ... --trace FILE`"
+        )
     lines = _lines(path)
     try:
         header = msgspec.json.decode(next(lines, b""), type=Header)

@@ -60,7 +60,11 @@ def _node(old: Node | None, new: Node | None, t: float, by: str) -> Iterator[Rec
 
 
 def _changed(was: Condition | None, now: Condition | None) -> bool:
-    return now is not None and now is not was and (was is None or was.status != now.status or was.reason != now.reason)
+    return (
+        now is not None
+        and now is not was
+        and (was is None or was.status != now.status or was.reason != now.reason)
+    )
 
 
 def _pod(old: Pod | None, new: Pod | None, t: float, by: str) -> Iterator[Record]:
@@ -80,7 +84,11 @@ def _pod(old: Pod | None, new: Pod | None, t: float, by: str) -> Iterator[Record
     before, after = (old.status if old else None), new.status
     if before is not after:
         scheduled = after.scheduled
-        if scheduled is not None and scheduled.status == "False" and _changed(before.scheduled if before else None, scheduled):
+        if (
+            scheduled is not None
+            and scheduled.status == "False"
+            and _changed(before.scheduled if before else None, scheduled)
+        ):
             yield _about(new, t, "pod.unschedulable", by, reason=scheduled.reason, message=scheduled.message)
         if _changed(before.disrupted if before else None, after.disrupted) and after.disrupted is not None:
             if after.disrupted.status == "True":
@@ -93,7 +101,15 @@ def _pod(old: Pod | None, new: Pod | None, t: float, by: str) -> Iterator[Record
     if new.is_terminating and (old is None or not old.is_terminating):
         grace = new.meta.deletion_grace_period_seconds
         disrupted = after.disrupted
-        yield _about(new, t, "pod.terminating", by, node=node, reason=disrupted.reason if disrupted else "", value=grace)
+        yield _about(
+            new,
+            t,
+            "pod.terminating",
+            by,
+            node=node,
+            reason=disrupted.reason if disrupted else "",
+            value=grace,
+        )
 
 
 def _slice(old: EndpointSlice | None, new: EndpointSlice | None, t: float, by: str) -> Iterator[Record]:

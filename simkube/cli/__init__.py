@@ -1,0 +1,9 @@
+"""The command line: typer, one file a command, no logic. Exit codes:
+
+0 done, or the answer is yes; 1 the answer is no (a plan failed, an objective was missed); 2 bad input, or refused;
+3 a fault of simkube; 4 a real cluster failed or cannot be reached; 130 interrupted.
+"""
+
+from simkube.cli.app import main
+
+__all__ = ["main"]

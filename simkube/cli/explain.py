@@ -1,0 +1,22 @@
+"""`simkube explain`: why a pod landed there, waited, was evicted; why a service was out; what befell a node."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simkube.cli.inputs import Json
+
+
+def explain(
+    trace: Annotated[Path, typer.Argument(help="A trace, from `simkube run --trace`.")],
+    name: Annotated[str, typer.Argument(help="A pod, service or node: name, namespace/name, or kind/name.")],
+    as_json: Json = False,
+) -> None:
+    """Tell the chain of causes behind what happened to a pod, a service or a node."""
+    from simkube.report.explain import explain as explained
+    from simkube.trace.file import read_trace
+
+    _, records = read_trace(trace)
+    account = explained(records, name, str(trace))
+    typer.echo(account.json() if as_json else account.text())

@@ -1,0 +1,45 @@
+"""`simkube plan`: a strategy's steps, as a file a person can read, edit and keep in git."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simkube.cli.inputs import Input, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load
+
+
+def plan(
+    paths: Input,
+    strategy: Annotated[
+        str, typer.Option(help="Whose steps; options as name(key=value,...).", show_default="the scenario's")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write it.", show_default="stdout")
+    ] = None,
+    seed: Seed = None,
+    manifests: Manifests = [],  # noqa: B006
+    nodes: Nodes = None,
+    node: Node = "",
+    zones: Zones = "",
+    kubernetes: KubernetesVersion = "",
+) -> None:
+    """Write the steps that a strategy would take, as a plan file."""
+    from simkube.kube.errors import InputError
+    from simkube.maintenance.plan_file import plan_text
+    from simkube.report.folder import write_text
+    from simkube.sim import Simulation
+    from simkube.strategies.registry import planner_for
+    from simkube.worlds.simulated import SimulatedView
+
+    loaded = load(paths, manifests, nodes, node, zones, kubernetes)
+    planner = planner_for(loaded.scenario, strategy, None)
+    if planner is None:
+        raise InputError("no strategy", key="--strategy", fix="`simkube strategies` shows what there is")
+    simulation = Simulation(loaded, loaded.scenario.seed if seed is None else seed)
+    simulation.build()
+    text = plan_text(planner(SimulatedView(simulation, simulation.api.client("planner"))))
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(output, text)
+        typer.echo(f"the plan is in {output}", err=True)

@@ -1,0 +1,83 @@
+"""`simkube run`: one run; what happened, in order."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from simkube.cli.inputs import Input, Json, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load
+from simkube.cli.progress import Progress
+
+
+def run(
+    paths: Input,
+    strategy: Annotated[
+        str, typer.Option(help="What to carry out; none: only the faults.", show_default="the scenario's")
+    ] = "",
+    plan: Annotated[
+        Path | None, typer.Option(help="A plan file to carry out instead.", show_default=False)
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write the trace here; .gz compresses it.", show_default=False)
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print every record as it happens, as JSON Lines.")
+    ] = False,
+    seed: Seed = None,
+    manifests: Manifests = [],  # noqa: B006
+    nodes: Nodes = None,
+    node: Node = "",
+    zones: Zones = "",
+    kubernetes: KubernetesVersion = "",
+    as_json: Json = False,
+) -> int:
+    """Run a scenario once; tell what happened. Exit code 1 if its plan failed or an objective was missed."""
+    from contextlib import ExitStack
+
+    from simkube.kube.errors import InputError
+    from simkube.report.results import run_json
+    from simkube.report.story import Story
+    from simkube.strategies.registry import planner_for
+    from simkube.studies.run import single
+    from simkube.studies.slo import breaches
+    from simkube.trace.file import TraceWriter, header
+
+    if strategy and plan is not None:
+        raise InputError("--strategy and --plan exclude each other", key="--plan", fix="give one of them")
+    if follow and as_json:
+        raise InputError("--follow and --json exclude each other", key="--json", fix="give one of them")
+    loaded = load(paths, manifests, nodes, node, zones, kubernetes)
+    chosen = planner_for(loaded.scenario, strategy, plan)
+    number = loaded.scenario.seed if seed is None else seed
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress())
+        story = Story()
+        sinks: list[Any] = [story]
+        if trace is not None:
+            name = str(plan) if plan is not None else strategy or loaded.scenario.strategy
+            made = header(loaded.name, loaded.scenario.cluster.version, name, number)
+            sinks.append(stack.enter_context(TraceWriter(trace, made)))
+        if follow:
+            sinks.append(_follow())
+        progress("simulating")
+        done, result = single(loaded, number, chosen, sinks)
+    missed = breaches(result, loaded.scenario.slo)
+    if as_json:
+        typer.echo(run_json(loaded.name, number, done, result, missed))
+    elif not follow:
+        typer.echo(story.text(done, result, missed))
+    if trace is not None:
+        typer.echo(f"the trace is in {trace}", err=True)
+    return 1 if done.aborted or done.unfinished or missed else 0
+
+
+def _follow() -> Any:
+    import msgspec
+
+    encode = msgspec.json.encode
+
+    def show(record: Any) -> None:
+        if record.t >= 0.0:
+            typer.echo(encode(record).decode())
+
+    return show

@@ -1,0 +1,177 @@
+"""A run: both worlds on one clock. Belief (store, API, controllers) and truth (machines) are put together here.
+
+A run begins in the past: at negative times the cluster is built and settles, with containers that start at once and no
+rate limits, so that at time 0 everything that can run does. From then on time is real.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from simkube.clock import Clock
+from simkube.cluster.api import Api
+from simkube.cluster.control_plane import ControlPlane
+from simkube.cluster.store import Change, Did, Store
+from simkube.kube.objects import Key, Meta, Node, Object, Other
+from simkube.machines.fleet import Fleet
+from simkube.measure import Measures
+from simkube.measure.services import Traffic
+from simkube.randoms import Randoms
+from simkube.scenario.load import Loaded
+from simkube.timings import Timings
+from simkube.trace.record import Record, Sink
+from simkube.trace.transitions import KINDS, transitions
+
+BUILD = 600.0  # seconds before time 0 in which the cluster is built
+QUIET = 360.0  # settled: nothing is due within this time (longer than the five-minute eviction)
+PATIENCE = 3600.0  # how long after its plan a run may go on when it does not settle
+DAY = 86400.0
+
+FIRST = (
+    "Namespace",
+    "PriorityClass",
+    "StorageClass",
+    "LimitRange",
+    "ResourceQuota",
+    "PersistentVolume",
+    "Service",
+)
+
+# What the measures fold, of all that changes of objects tell (see simkube.measure).
+MEASURED = {
+    "Pod": Did.ADDED | Did.REMOVED | Did.TERMINATING | Did.BOUND | Did.PHASE,
+    "Node": Did.ADDED | Did.REMOVED,
+    "PodDisruptionBudget": Did.ADDED | Did.STATUS,
+    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet"), Did.ADDED | Did.REMOVED | Did.SPEC),
+    "DaemonSet": Did.ADDED | Did.REMOVED | Did.SPEC | Did.STATUS,
+}
+
+
+class Simulation:
+    """One run of a scenario with one seed. Records go to the measures and to `sinks`; without sinks only what the
+    measures need is told."""
+
+    def __init__(self, loaded: Loaded, seed: int, sinks: Sequence[Sink] = ()) -> None:
+        scenario = loaded.scenario
+        behaviour = scenario.behaviour
+        self.loaded = loaded
+        self.seed = seed
+        self.clock = Clock(-BUILD)
+        self.randoms = Randoms(seed)
+        self.timings = Timings.for_version(scenario.cluster.version, scenario.timings)
+        self.store = Store()
+        self.api = Api(self.store, self.clock, self.randoms.stream("api"), self.timings, behaviour.api_latency)
+        self.measures = Measures(*traffic_of(loaded))
+        self.changed_at = 0.0  # when something last changed, in belief or truth
+        self._sinks = (self.measures, *sinks)
+        self._watch(everything=bool(sinks))
+        if sinks:
+            self.api.event_sink = self._event
+        self.control_plane = ControlPlane(self.clock, self.api, self.timings, self.randoms)
+        self.fleet = Fleet(self.clock, self.api, self.timings, behaviour, self.randoms, self.tell)
+
+    # -- telling ------------------------------------------------------------------------------------------------
+
+    def tell(self, record: Record) -> None:
+        """Give a record to the measures and the sinks."""
+        self.changed_at = record.t
+        for sink in self._sinks:
+            sink(record)
+
+    def _watch(self, everything: bool) -> None:
+        for kind in KINDS:
+            if everything:
+                self.store.watch(kind, self._change)
+            elif kind in MEASURED:
+                self.store.watch(kind, self._change, MEASURED[kind])
+
+    def _change(self, change: Change) -> None:
+        for record in transitions(change.old, change.new, self.clock.now, change.by):
+            self.tell(record)
+
+    def _event(self, obj: Object, type_: str, reason: str, message: str, by: str) -> None:
+        meta = obj.meta
+        self.tell(
+            Record(
+                self.clock.now,
+                "event",
+                obj.kind,
+                meta.namespace,
+                meta.name,
+                meta.uid,
+                by=by,
+                reason=reason,
+                message=message,
+                value=type_,
+            )
+        )
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Create everything and let it settle; the clock then shows 0. Raises `InputError` for what cannot be."""
+        self.api.throttled = False
+        self.fleet.warm = True
+        client = self.api.client("kubectl")
+        for namespace in dict.fromkeys(
+            obj.meta.namespace for obj in self.loaded.objects if obj.meta.namespace
+        ):
+            if not any(o.kind == "Namespace" and o.meta.name == namespace for o in self.loaded.objects):
+                client.create(_namespace(namespace))
+        rank = {kind: index for index, kind in enumerate(FIRST)}
+        for obj in sorted(self.loaded.objects, key=lambda o: rank.get(o.kind, len(FIRST))):
+            if isinstance(obj, Node):
+                self.fleet.add(obj)
+            else:
+                client.create(obj)
+        self.clock.run_until(0.0)
+        self.fleet.warm = False
+        self.api.throttled = True
+        self.changed_at = 0.0
+        self.fleet.schedule(self.loaded.scenario.faults)
+
+    def run_until(self, time: float) -> None:
+        self.clock.run_until(time)
+
+    def settle(self, limit: float, busy: Callable[[], bool] = lambda: False) -> float:
+        """Go on until nothing is due within `QUIET` seconds and `busy` says no, or until `limit`; returns when the last
+        change was."""
+        clock = self.clock
+        while clock.next_due <= limit:
+            if clock.next_due - max(self.changed_at, clock.now) > QUIET and not busy():
+                break
+            clock.step()
+        return min(self.changed_at, limit)
+
+    def service_success(self, since: float) -> Mapping[Key, float]:
+        """Share of time-weighted requests that succeeded since `since`, by service; for gates."""
+        return self.measures.services.availability(since, self.clock.now)
+
+
+def traffic_of(loaded: Loaded) -> tuple[dict[Key, Traffic], dict[Key, list[Key]]]:
+    """`behaviour.traffic` and `behaviour.calls` by (namespace, name); a bare name is a service of that name in any
+    namespace of the scenario."""
+    behaviour = loaded.scenario.behaviour
+    services = [obj.key for obj in loaded.objects if obj.kind == "Service"]
+
+    def keys(name: str) -> list[Key]:
+        namespace, slash, plain = name.partition("/")
+        return (
+            [key for key in services if key == (namespace, plain)]
+            if slash
+            else [k for k in services if k[1] == name]
+        )
+
+    traffic = {
+        key: Traffic(t.rps, t.connections == "persistent")
+        for name, t in behaviour.traffic.items()
+        for key in keys(name)
+    }
+    calls = {
+        key: [callee for other in others for callee in keys(other)]
+        for name, others in behaviour.calls.items()
+        for key in keys(name)
+    }
+    return traffic, calls
+
+
+def _namespace(name: str) -> Object:
+    return Other(api_version="v1", kind="Namespace", meta=Meta(name=name))

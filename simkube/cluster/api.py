@@ -166,10 +166,10 @@ class Client:
             raise Conflict(
                 f'Operation cannot be fulfilled on {obj.kind.lower()}s "{meta.name}": the object has been modified'
             )
-        if meta.deletion_timestamp is not None and not meta.finalizers and current.meta.finalizers:
-            if obj.kind != "Pod" or not meta.deletion_grace_period_seconds:
-                self._store.remove(obj.kind, meta.name, meta.namespace, self.name)
-                return obj
+        deleting = current.meta.deletion_timestamp is not None and not current.meta.deletion_grace_period_seconds
+        if deleting and not meta.finalizers:  # [registry store.go `ShouldDeleteDuringUpdate`]
+            self._store.remove(obj.kind, meta.name, meta.namespace, self.name)
+            return obj
         return self._store.put(obj, self.name)
 
     def bind(self, pod: Pod, node: str) -> Pod:

@@ -60,8 +60,8 @@ class World:
     def __init__(self, version: str = "v1.36.3", timings: Mapping[str, str | float] | None = None) -> None:
         self.clock = Clock()
         self.store = Store()
-        self.api = Api(self.store, self.clock, Random(7))
         self.timings = Timings.for_version(version, timings)
+        self.api = Api(self.store, self.clock, Random(7), self.timings)
         self.hand = self.client("test")  # makes what the test makes
         self.events: list[tuple[str, str, str]] = []  # (name of the object, reason, message)
         self.api.event_sink = lambda obj, _type, reason, message, _by: self.events.append(
@@ -110,7 +110,8 @@ class World:
     def workload(
         self, kind: str, name: str, template: Template | None = None, namespace: str = "default", **spec: Any
     ) -> Workload:
-        """A Deployment, ReplicaSet, StatefulSet, DaemonSet or Job; `spec` in snake_case or Kubernetes' names. Its selector defaults to the labels of the template, and that to app=`name`."""
+        """A Deployment, ReplicaSet, StatefulSet, DaemonSet or Job; `spec` in snake_case or Kubernetes' names.
+        Its selector defaults to the labels of the template, and that to app=`name`."""
         template = template or self.template(name)
         spec.setdefault("selector", {"match_labels": dict(template.labels)})
         api_version = "batch/v1" if kind == "Job" else "apps/v1"

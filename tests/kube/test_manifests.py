@@ -1,6 +1,7 @@
 """Reading manifests: files, folders, lists, dumps, older versions, what Helm and kustomize print."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -306,7 +307,7 @@ def test_namespaces_and_groups_keep_objects_apart(read: Read) -> None:
     assert len(found.items) == 5
 
 
-def test_no_namespace_is_the_default_one(read: Read, error: Read) -> None:
+def test_no_namespace_is_the_default_one(error: Callable[[str], InputError]) -> None:
     found = error(
         """
         {apiVersion: v1, kind: Service, metadata: {name: a}}

@@ -138,5 +138,13 @@ def test_bytes_round_up() -> None:
 
 @given(st.integers(0, 10**12), st.sampled_from(["", "m", "k", "M", "Ki", "Mi", "e2"]))
 def test_every_whole_number_with_a_suffix_is_itself_times_the_suffix(number: int, suffix: str) -> None:
-    unit = {"": 1, "m": Fraction(1, 1000), "k": 1000, "M": 10**6, "Ki": KIB, "Mi": KIB**2, "e2": 100}[suffix]
-    assert parse_quantity(f"{number}{suffix}") == number * unit
+    units: dict[str, int | Fraction] = {
+        "": 1,
+        "m": Fraction(1, 1000),
+        "k": 1000,
+        "M": 10**6,
+        "Ki": KIB,
+        "Mi": KIB**2,
+        "e2": 100,
+    }
+    assert parse_quantity(f"{number}{suffix}") == number * units[suffix]

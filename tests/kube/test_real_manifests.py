@@ -1,4 +1,4 @@
-"""The manifests that projects publish load without a special case. Not part of the clone: skipped where they are not."""
+"""Manifests that projects publish load without a special case. Skipped where they are not: no part of the clone."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Selectors. Cases: [apimachinery pkg/labels/selector_test.go, pkg/apis/meta/v1/helpers_test.go, nodeaffinity_test.go]."""
+"""Selectors. Cases: [apimachinery pkg/labels/selector_test.go; component-helpers nodeaffinity_test.go]."""
 
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Versions: order as semantic versions have it."""
 
+from itertools import pairwise
+
 import pytest
 
 from simkube.kube.errors import BadValue
@@ -23,8 +25,9 @@ ASCENDING = [
 
 def test_order() -> None:
     versions = [Version.parse(text) for text in ASCENDING]
-    assert sorted(reversed(versions)) == versions
-    assert all(a < b and b > a and a != b for a, b in zip(versions, versions[1:], strict=False))
+    descending = versions[::-1]
+    assert sorted(descending) == versions
+    assert all(a < b and b > a and a != b for a, b in pairwise(versions))
 
 
 @pytest.mark.parametrize("text", [*ASCENDING, "v1.28.5+k3s1", "v1.29.4-gke.1043002"])

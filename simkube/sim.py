@@ -116,7 +116,7 @@ class Simulation:
         ):
             if not any(o.kind == "Namespace" and o.meta.name == namespace for o in self.loaded.objects):
                 client.create(_namespace(namespace))
-        rank = {kind: index for index, kind in enumerate(FIRST)}
+        rank: dict[str, int] = {kind: index for index, kind in enumerate(FIRST)}
         for obj in sorted(self.loaded.objects, key=lambda o: rank.get(o.kind, len(FIRST))):
             if isinstance(obj, Node):
                 self.fleet.add(obj)

@@ -61,7 +61,7 @@ def _run() -> int:
         error.show()
         return BAD_INPUT
     except (click.exceptions.Abort, KeyboardInterrupt):
-        print("interrupted: nothing half-written was kept", err=True)
+        typer.echo("interrupted: nothing half-written was kept", err=True)
         return INTERRUPTED
     except (InputError, BadValue) as error:
         typer.echo(f"error: {error}", err=True)
@@ -86,7 +86,7 @@ def _fault(error: Exception) -> int:
         else "?"
     )
     typer.echo(f"error: a fault of simkube: {type(error).__name__} at {place}: {error}", err=True)
-    print(
+    typer.echo(
         "please report it with the command and its input; SIMKUBE_TRACEBACK=1 shows where it happened",
         file=sys.stderr,
     )

@@ -144,12 +144,12 @@ class Client:
     # -- writing ------------------------------------------------------------------------------------------------
 
     def create(self, obj: O) -> O:
-        """POST: admission, UID, creation time. Raises `AlreadyExists`, `Forbidden`, `Invalid`, `Unavailable`."""
+        """POST: admission, UID (kept if the object brings one), creation time. Raises `AlreadyExists`, `Forbidden`, `Invalid`, `Unavailable`."""
         self._call()
         api, store, meta = self.api, self._store, obj.meta
         if store.get(obj.kind, meta.name, meta.namespace) is not None:
             raise AlreadyExists(f'{obj.kind.lower()}s "{meta.name}" already exists')
-        obj = replace(obj, meta=replace(meta, uid=api.uid(), created=api.clock.now))
+        obj = replace(obj, meta=replace(meta, uid=meta.uid or api.uid(), created=api.clock.now))
         for admit in api.admission.get(obj.kind, ()):
             obj = admit(obj, store)
         return store.put(obj, self.name)

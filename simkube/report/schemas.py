@@ -1,5 +1,6 @@
 """The published JSON Schemas of scenario, plan, trace and results."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,7 +10,8 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 def schema_of(of: str) -> dict[str, Any]:
     """The JSON Schema of "scenario", "plan", "trace" (one line of it) or "results"."""
-    return {"$schema": DRAFT, "$id": f"urn:simkube:{of}:v1", **_MAKERS[of]()}
+    made: dict[str, Any] = _MAKERS[of]()
+    return {"$schema": DRAFT, "$id": f"urn:simkube:{of}:v1", **made}
 
 
 def _scenario() -> dict[str, Any]:
@@ -47,4 +49,4 @@ def _results() -> dict[str, Any]:
     return {"title": "Results of compare or run", "anyOf": [both, run], "$defs": components}
 
 
-_MAKERS = {"scenario": _scenario, "plan": _plan, "trace": _trace, "results": _results}
+_MAKERS: dict[str, Callable[[], dict[str, Any]]] = {"scenario": _scenario, "plan": _plan, "trace": _trace, "results": _results}

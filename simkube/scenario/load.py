@@ -92,11 +92,12 @@ def _written(path: tuple[int | str, ...], value: Any) -> tuple[int | str, ...]:
     """The part of pydantic's path that stands in the file (it adds the names of union members)."""
     found: list[int | str] = []
     for part in path:
-        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+        if isinstance(value, dict) and part in value:
             value = value[part]
-        else:
-            continue
-        found.append(part)
+            found.append(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+            found.append(part)
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from simkube.kube.errors import InputError, shown
-from simkube.kube.yaml import Document
+from simkube.kube.yaml import MAX_DEPTH, Document
 
 _BLANKS = " \t\r\n"
 
@@ -22,12 +22,21 @@ def read_json(text: str, file: str) -> Iterator[Document]:
             fix = "check commas, quotes and brackets there"
             raise InputError(f"broken JSON: {error.msg}", file=file, line=error.lineno, fix=fix) from None
         except RecursionError:
-            raise InputError("JSON nested too deeply", file=file, line=line, fix="flatten it") from None
+            message = f"nested deeper than {MAX_DEPTH} levels"
+            raise InputError(message, file=file, line=line, fix="flatten it") from None
         except ValueError as error:
             raise InputError(f"broken JSON: {error}", file=file, line=line) from None
+        if _deeper(value, MAX_DEPTH):
+            message = f"nested deeper than {MAX_DEPTH} levels"
+            raise InputError(message, file=file, line=line, fix="flatten it")
         if value is not None:
             yield Document(value, line, number)
         position, number = _skip(text, end), number + 1
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return isinstance(value, dict | list) and (levels == 0 or any(_deeper(v, levels - 1) for v in inner))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

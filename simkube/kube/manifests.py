@@ -144,11 +144,17 @@ def _objects(value: Any, document: Document, source: Source) -> Iterator[tuple[d
         fix = "start with apiVersion and kind"
         raise source.error((), f"{shown(value)} is not a Kubernetes object", fix)
     api_version, kind = _text(value, "apiVersion", source), _text(value, "kind", source)
-    if not (kind.endswith("List") and isinstance(value.get("items", 0), list | None)):
+    items = value.get("items")
+    if not (
+        kind == "List" or (kind.endswith("List") and "items" in value and isinstance(items, list | None))
+    ):
         yield value, source
         return
-    for index, item in enumerate(value.get("items") or ()):
-        line = document.item_lines[index] if not source.path and document.item_lines else source.line
+    if not isinstance(items, list | None):
+        raise source.error(("items",), f"{shown(items)} is not a list", "start each item with a dash")
+    lines = () if source.path else document.item_lines
+    for index, item in enumerate(items or ()):
+        line = lines[index] if index < len(lines) else source.line
         place = replace(source, line=line, path=(*source.path, "items", index))
         if isinstance(item, dict) and kind != "List":
             item = {"apiVersion": api_version, "kind": kind.removesuffix("List"), **item}

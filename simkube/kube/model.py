@@ -5,6 +5,7 @@ Kubernetes reads JSON), and fields that are not modelled are kept. `to_dict` giv
 """
 
 import re
+from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, Strict, model_validator
@@ -26,6 +27,7 @@ _INITIALS = {
 }
 
 
+@cache
 def kubernetes_name(attribute: str) -> str:
     """`cluster_ip` -> `clusterIP`, `pod_management_policy` -> `podManagementPolicy`."""
     first, *rest = attribute.split("_")

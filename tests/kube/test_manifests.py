@@ -149,6 +149,13 @@ def test_lists_in_lists_and_empty_lists(read: Read) -> None:
     assert found.items[0].source.path == ("items", 0, "items", 0)
 
 
+def test_items_that_are_merged_in_have_no_lines_of_their_own(read: Read) -> None:
+    one = "{{apiVersion: v1, kind: Service, metadata: {{name: {}}}}}"
+    items = f"[{one.format('a')}, {one.format('b')}]"
+    found = read(f"apiVersion: v1\nkind: List\nitems: []\n<<: {{items: {items}}}\n")
+    assert [m.source.line for m in found.items] == [1, 1]
+
+
 def test_json(read: Read) -> None:
     one = {
         "apiVersion": "v1",

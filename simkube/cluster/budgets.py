@@ -17,7 +17,9 @@ def expectation(spec: PodDisruptionBudgetSpec, selected: int, scale: Callable[[]
     and is asked only where the rule needs it [`getExpectedPodCount`]."""
     if spec.max_unavailable is not None:
         expected = scale()
-        return expected, max(0, expected - resolve_int_or_percent(spec.max_unavailable, expected, round_up=True))
+        return expected, max(
+            0, expected - resolve_int_or_percent(spec.max_unavailable, expected, round_up=True)
+        )
     if spec.min_available is None:
         return 0, 0
     if isinstance(spec.min_available, int):
@@ -42,7 +44,8 @@ def with_condition(status: BudgetStatus, now: float) -> BudgetStatus:
 def failed(status: BudgetStatus, message: str, now: float) -> BudgetStatus:
     """The status after a sync that failed: nothing is allowed, what was counted before stays [`failSafe`]."""
     return _set(
-        replace(status, disruptions_allowed=0), Condition(DISRUPTION_ALLOWED, "False", now, SYNC_FAILED, message)
+        replace(status, disruptions_allowed=0),
+        Condition(DISRUPTION_ALLOWED, "False", now, SYNC_FAILED, message),
     )
 
 

@@ -53,14 +53,16 @@ class Controller:
         self._running = True
 
     def _work(self) -> None:
+        """Reconcile what is queued now; what that queues again comes with the next wake."""
         self._wake = None
         queue = self._queue
-        while queue:
+        for key in list(queue):
             delay = self.client.wait()
             if delay > 0.0:
+                if self._wake is not None:
+                    self._wake.cancel()
                 self._wake = self.clock.after(delay, self._work)
                 return
-            key = next(iter(queue))
             del queue[key]
             try:
                 self.reconcile(key)
@@ -69,10 +71,10 @@ class Controller:
             else:
                 if self._failures:
                     self._failures.pop(key, None)
+            if not self._running:
+                return
 
     def _retry(self, key: Hashable) -> None:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         self.enqueue_after(key, min(BACKOFF_MAX, BACKOFF_INITIAL * 2.0**failures))
-
-

@@ -42,7 +42,7 @@ def evict(
                 raise refused
             store.put(_spend(budgets[0], pod, now), by)
     target = _marked(pod, now)
-    if pod.is_terminating and target is not pod:  # the DELETE may change nothing then; the mark is written first
+    if target is not pod and pod.is_terminating:  # else the DELETE writes it
         target = store.put(target, by)
     delete(store, target, grace, now, by)
 

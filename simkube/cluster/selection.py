@@ -132,11 +132,13 @@ class Selections:
         for groups in self._groups.values():
             for group in groups.values():
                 self._select(kind, group)
-        self._store.watch(
-            kind,
-            lambda change: self._selector_changed(kind, change.object.key, change.new and selector_of(change.new)),
-            Did.ADDED | Did.REMOVED | Did.SPEC,
-        )
+
+        def changed(change: Change) -> None:
+            self._selector_changed(
+                kind, change.object.key, selector_of(change.new) if change.new is not None else None
+            )
+
+        self._store.watch(kind, changed, Did.ADDED | Did.REMOVED | Did.SPEC)
 
     def _selector_changed(self, kind: str, key: Key, selector: Selector | None) -> None:
         selectors, members = self._selectors[kind], self._members[kind]

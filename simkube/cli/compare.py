@@ -48,8 +48,9 @@ def compare(
     chosen = planners(loaded.scenario, strategies)
     with Progress() as progress:
 
-        def show(strategy: str, number: int) -> None:
-            progress(f"simulating {strategy}" + (f", seed {number}" if runs > 1 else ""))
+        def show(strategy: str, number: int, share: float) -> None:
+            of = f", seed {number}" if runs > 1 else ""
+            progress(f"simulating {strategy}{of}: {share:.0%}" if share else f"simulating {strategy}{of}")
 
         if out is None:
             comparison = compare_strategies(loaded, chosen, seeds, by, progress=show)

@@ -59,8 +59,7 @@ def run(
             sinks.append(stack.enter_context(TraceWriter(trace, made)))
         if follow:
             sinks.append(_follow())
-        progress("simulating")
-        done, result = single(loaded, number, chosen, sinks)
+        done, result = single(loaded, number, chosen, sinks, lambda share: progress(f"simulating: {share:.0%}"))
     missed = breaches(result, loaded.scenario.slo)
     if as_json:
         typer.echo(run_json(loaded.name, number, done, result, missed))

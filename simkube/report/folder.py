@@ -3,14 +3,14 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from simkube.kube.errors import InputError
 from simkube.report.results import results_json
 from simkube.scenario.load import Loaded
-from simkube.studies.compare import Comparison, Rank, compare
+from simkube.studies.compare import Comparison, Rank, Told, compare
 from simkube.studies.run import Planner
 from simkube.trace.file import TraceWriter, header
 from simkube.trace.record import Sink
@@ -36,7 +36,7 @@ def compare_into(
     planners: Mapping[str, Planner],
     seeds: Sequence[int],
     rank: Rank,
-    progress: Callable[[str, int], None],
+    progress: Told,
 ) -> Comparison:
     """Compare, and leave results, traces and plots in `out`. If it fails or is interrupted, `out` is as it was."""
     from simkube.report.plots import draw_all
@@ -59,7 +59,7 @@ def compare_into(
 
             comparison = compare(loaded, planners, seeds, rank, sinks, progress)
         write_text(work / "results.json", results_json(comparison) + "\n")
-        progress("plots", seeds[0])
+        progress("plots", seeds[0], 0.0)
         draw_all(comparison, work)
         _move(work, out)
     finally:

@@ -1,6 +1,7 @@
 """Strategies side by side: the same scenario, the same luck, the same window."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from msgspec import Struct
@@ -8,7 +9,7 @@ from msgspec import Struct
 from simkube.measure import Result
 from simkube.scenario.load import Loaded
 from simkube.studies.intervals import Figure, figure
-from simkube.studies.run import Planner, Run
+from simkube.studies.run import Planner, Run, run
 from simkube.studies.slo import Breach, breaches
 from simkube.trace.record import Sink
 
@@ -56,6 +57,9 @@ class Comparison(Struct, frozen=True):
 Sinks = Callable[[str, int], Sequence[Sink]]
 """Where the records of a strategy's run with a seed go."""
 
+Told = Callable[[str, int, float], None]
+"""Told of progress: strategy, seed, share of its plan's steps that have ended."""
+
 
 def compare(
     loaded: Loaded,
@@ -63,7 +67,7 @@ def compare(
     seeds: Sequence[int],
     rank: Rank = "lost",
     sinks: Sinks = lambda strategy, seed: (),
-    progress: Callable[[str, int], None] = lambda strategy, seed: None,
+    progress: Told = lambda strategy, seed, share: None,
 ) -> Comparison:
     """Run every strategy with every seed. All strategies of one seed are measured over the same window: the longest of
     them, plus the time until its cluster has settled."""
@@ -72,13 +76,14 @@ def compare(
     for seed in seeds:
         runs = {}
         for strategy, planner in planners.items():
-            progress(strategy, seed)
-            runs[strategy] = Run(loaded, seed, planner, sinks(strategy, seed))
-        window = max(max(run.settled_at, run.ended_at or 0.0) for run in runs.values())
+            progress(strategy, seed, 0.0)
+            told = partial(progress, strategy, seed)
+            runs[strategy] = run(loaded, seed, planner, sinks(strategy, seed), told)
+        window = max(done.settled_at for done in runs.values())
         longest = max(longest, window)
-        for strategy, run in runs.items():
-            trials[strategy].append(_trial(run, seed, window))
-    lines = [_line(strategy, done, bool(loaded.scenario.slo)) for strategy, done in trials.items()]
+        for strategy, done in runs.items():
+            trials[strategy].append(_trial(done, seed, window))
+    lines = [_line(strategy, tried, bool(loaded.scenario.slo)) for strategy, tried in trials.items()]
     lines.sort(key=lambda line: _order(line, rank))
     return Comparison(loaded.name, rank, longest, tuple(lines))
 

@@ -1,7 +1,6 @@
 """One run: build the cluster, carry out a plan (or only the scenario's faults), let it settle, measure."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from simkube.maintenance.plan import Plan
 from simkube.measure import Result
@@ -16,58 +15,54 @@ Planner = Callable[[SimulatedView], Plan]
 MAX_PLAN = 30 * DAY  # a plan that has not ended after this long never will
 
 
-class Progress(Protocol):
-    """Told how far a run is: share of its plan's steps that have ended, and the virtual time."""
+Progress = Callable[[float], None]
+"""Told which share of the plan's steps has ended, now and then."""
 
-    def __call__(self, share: float, now: float) -> None: ...
+TELL = 5000  # timers between two tellings
 
 
 class Run:
-    """A run that has settled and can go on to a common window. `ended_at`: when its plan ended (None: it had none);
-    `aborted`: why the plan ended early, else ""; `unfinished`: it never ended."""
+    """A run that has settled and can go on to a common window. `ended_at`: when its plan ended (None: it had none, or
+    it never ended: `unfinished`); `aborted`: why the plan ended early, else ""."""
 
     def __init__(
-        self,
-        loaded: Loaded,
-        seed: int,
-        planner: Planner | None = None,
-        sinks: Sequence[Sink] = (),
-        progress: Progress | None = None,
+        self, simulation: Simulation, planner: Planner | None, progress: Progress = lambda share: None
     ) -> None:
-        self.simulation = Simulation(loaded, seed, sinks)
+        """Carry out the plan in a simulation that has been built."""
+        self.simulation = simulation
         self.plan: Plan | None = None
-        self.world: SimulatedWorld | None = None
         self.ended_at: float | None = None
         self.aborted = ""
         self.unfinished = False
-        self.simulation.build()
         if planner is not None:
-            view = SimulatedView(self.simulation, self.simulation.api.client("planner"))
+            view = SimulatedView(simulation, simulation.api.client("planner"))
             self.plan = planner(view)
-            self.world = SimulatedWorld(self.simulation, self.plan)
-            self._carry_out(self.world, self.plan, progress)
-        until = loaded.scenario.until
-        if until is not None and planner is None:
-            self.simulation.run_until(until)
-            self.settled_at = until
-        else:
-            faults = max((fault.at + (fault.for_ or 0.0) for fault in loaded.scenario.faults), default=0.0)
-            begin = max(self.simulation.clock.now, faults)
-            settled = self.simulation.settle(begin + PATIENCE, lambda: self.simulation.clock.now < faults)
-            self.settled_at = max(settled, self.ended_at or 0.0)
+            self._carry_out(SimulatedWorld(simulation, self.plan), self.plan, progress)
+        self.settled_at = self._settle()
 
-    def _carry_out(self, world: SimulatedWorld, plan: Plan, progress: Progress | None) -> None:
+    def _carry_out(self, world: SimulatedWorld, plan: Plan, progress: Progress) -> None:
         clock, driver = self.simulation.clock, world.driver
-        total = sum(1 for _ in plan.leaves()) if progress is not None else 0
-        steps = 0
+        total = max(1, sum(1 for _ in plan.leaves()))
+        timers = 0
         while not driver.finished and clock.next_due <= MAX_PLAN:
             clock.step()
-            steps += 1
-            if progress is not None and steps % 2000 == 0:
-                progress(len(driver.log.outcomes) / max(total, 1), clock.now)
+            timers += 1
+            if timers % TELL == 0:
+                progress(len(driver.log.outcomes) / total)
         self.ended_at = clock.now if driver.finished else None
         self.unfinished = not driver.finished
         self.aborted = driver.aborted
+
+    def _settle(self) -> float:
+        simulation = self.simulation
+        scenario = simulation.loaded.scenario
+        if scenario.until is not None and self.plan is None:
+            simulation.run_until(scenario.until)
+            return scenario.until
+        faults = max((fault.at + (fault.for_ or 0.0) for fault in scenario.faults), default=0.0)
+        limit = max(simulation.clock.now, faults) + PATIENCE
+        settled = simulation.settle(limit, lambda: simulation.clock.now < faults)
+        return max(settled, self.ended_at or 0.0)
 
     def finish(self, window: float) -> Result:
         """Go on to the end of the window, and measure [0, window]."""
@@ -75,9 +70,26 @@ class Run:
         return self.simulation.measures.close(window)
 
 
+def run(
+    loaded: Loaded,
+    seed: int,
+    planner: Planner | None,
+    sinks: Sequence[Sink] = (),
+    progress: Progress = lambda share: None,
+) -> Run:
+    """Build the cluster, and carry out the plan in it."""
+    simulation = Simulation(loaded, seed, sinks)
+    simulation.build()
+    return Run(simulation, planner, progress)
+
+
 def single(
-    loaded: Loaded, seed: int, planner: Planner | None, sinks: Sequence[Sink] = ()
+    loaded: Loaded,
+    seed: int,
+    planner: Planner | None,
+    sinks: Sequence[Sink] = (),
+    progress: Progress = lambda share: None,
 ) -> tuple[Run, Result]:
     """A run by itself, measured over the time until it has settled."""
-    run = Run(loaded, seed, planner, sinks)
-    return run, run.finish(max(run.settled_at, 1e-3))
+    done = run(loaded, seed, planner, sinks, progress)
+    return done, done.finish(max(done.settled_at, 1e-3))

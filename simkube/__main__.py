@@ -1,0 +1,5 @@
+"""`python -m simkube`."""
+
+from simkube.cli import main
+
+main()

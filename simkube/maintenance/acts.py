@@ -25,27 +25,32 @@ class Uncordon(NodeAct, frozen=True):
 
 
 class PodAct(Act, frozen=True):
-    """An act on one pod; `grace` in seconds, None: the pod's own."""
+    """An act on one pod, by name; `uid` is that of the pod seen under the name when the act was decided."""
 
     namespace: str
     pod: str
     uid: str
-    grace: int | None = None
 
     @property
     def target(self) -> str:
+        return f"{self.namespace}/{self.pod}"
+
+    @property
+    def detail(self) -> str:
         return self.uid
 
 
 class Evict(PodAct, frozen=True):
-    """POST eviction, by name, as kubectl does."""
+    """POST eviction, as kubectl does; `grace` in seconds, None: the pod's own."""
 
+    grace: int | None = None
     verb: ClassVar[str] = "evict"
 
 
 class DeletePod(PodAct, frozen=True):
-    """Plain DELETE: budgets are not consulted."""
+    """Plain DELETE: budgets are not consulted; `grace` as in `Evict`."""
 
+    grace: int | None = None
     verb: ClassVar[str] = "delete"
 
 
@@ -87,17 +92,22 @@ class RemoveNode(NodeAct, frozen=True):
 
 
 class Scale(Act, frozen=True):
-    """Set spec.replicas of a workload."""
+    """Set spec.replicas of a workload; `way`, "up" or "down", tells a step's two scalings of one workload apart."""
 
     kind: str
     namespace: str
     name: str
     replicas: int
+    way: str
     verb: ClassVar[str] = "scale"
 
     @property
     def target(self) -> str:
-        return f"{self.kind}/{self.namespace}/{self.name}"
+        return f"{self.kind}/{self.namespace}/{self.name} {self.way}"
+
+    @property
+    def detail(self) -> int:
+        return self.replicas
 
 
 class Annotate(PodAct, frozen=True):

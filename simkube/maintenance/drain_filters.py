@@ -4,29 +4,35 @@ Pure decisions over plain data [kubectl `pkg/drain/filters.go`]: the first "do n
 pod, and the last verdict's message survives.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from simkube.kube.objects import Pod
-from simkube.kube.version import Version
+from simkube.maintenance.model import Model
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 
-class DrainOptions(BaseModel):
+class DrainOptions(Model):
     """kubectl drain's flags. The defaults are those of a strategy (`--ignore-daemonsets --delete-emptydir-data`), not
-    of the bare command; durations in seconds."""
+    of the bare command."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    ignore_daemonsets: bool = Field(True, alias="ignoreDaemonsets")
-    delete_emptydir_data: bool = Field(True, alias="deleteEmptydirData")
-    force: bool = False
-    disable_eviction: bool = Field(False, alias="disableEviction")
-    grace_period: int = Field(-1, alias="gracePeriod")
-    skip_wait_for_delete_timeout: int = Field(0, alias="skipWaitForDeleteTimeout", ge=0)
+    ignore_daemonsets: bool = Field(
+        True, description="Leave the pods of DaemonSets, instead of refusing the node"
+    )
+    delete_emptydir_data: bool = Field(
+        True, description="Evict pods with emptyDir volumes, whose data is lost"
+    )
+    force: bool = Field(False, description="Evict pods that no controller replaces: they are lost")
+    disable_eviction: bool = Field(False, description="Delete instead of evicting: budgets are not asked")
+    grace_period: int = Field(-1, ge=-1, description="Seconds to terminate in; -1: what each pod says")
+    skip_wait_for_delete_timeout: int = Field(
+        0,
+        ge=0,
+        description="Do not wait for pods whose deletionTimestamp is older than this, in seconds; 0: wait",
+    )
 
 
 class Verdict(NamedTuple):
@@ -58,14 +64,20 @@ class Facts(NamedTuple):
 Filter = Callable[[Pod, DrainOptions, Facts], Verdict]
 
 
-def skip_deleted(pod: Pod, options: DrainOptions, facts: Facts) -> Verdict:
+def left_behind(pod: Pod, options: DrainOptions, now: float) -> bool:
+    """The pod is terminating for longer than --skip-wait-for-delete-timeout, after its grace period [`shouldSkipPod`;
+    whole seconds, cut]."""
     deleted, limit = pod.meta.deletion_timestamp, options.skip_wait_for_delete_timeout
-    return SKIP if limit > 0 and deleted is not None and facts.now - deleted > limit else OK
+    return limit > 0 and deleted is not None and int(now - deleted) > limit
+
+
+def skip_deleted(pod: Pod, options: DrainOptions, facts: Facts) -> Verdict:
+    return SKIP if left_behind(pod, options, facts.now) else OK
 
 
 def daemonset(pod: Pod, options: DrainOptions, facts: Facts) -> Verdict:
     owner = pod.meta.controller
-    if owner is None or owner.kind != "DaemonSet" or pod.is_finished:
+    if owner is None or owner.kind != "DaemonSet" or owner.api_version != "apps/v1" or pod.is_finished:
         return OK
     if not facts.daemonset_exists(pod.meta.namespace, owner.name):
         gone = f'daemonsets.apps "{owner.name}" not found'
@@ -111,31 +123,38 @@ def judge(pod: Pod, options: DrainOptions, facts: Facts) -> Verdict:
 
 
 class Selection(NamedTuple):
-    """What a drain of a node would do: the pods to evict, and kubectl's warning and error lines ("" for none)."""
+    """What a drain of a node would do: the pods to evict (also when there is an error, with which nothing is evicted),
+    and kubectl's warning and error texts ("" for none)."""
 
     evict: tuple[Pod, ...]
     warning: str
     error: str
 
 
-def select(pods: Sequence[Pod], options: DrainOptions, facts: Facts, kubectl: Version) -> Selection:
-    """Judge all pods of a node. With an error nothing on the node is evicted. kubectl before 1.36 says "cannot delete"
-    twice for unmanaged pods (behaviour, 13.2)."""
+def select(pods: Iterable[Pod], options: DrainOptions, facts: Facts, minor: tuple[int, int]) -> Selection:
+    """Judge all pods of a node, in the API's order. `minor` is kubectl's: before 1.36 it says "cannot delete" twice of
+    unmanaged pods (behaviour, 13.2)."""
     evict: list[Pod] = []
     warnings: dict[str, list[str]] = {}
     errors: dict[str, list[str]] = {}
-    for pod in pods:
+    for pod in sorted(pods, key=lambda pod: (pod.meta.namespace, pod.meta.name)):
         verdict = judge(pod, options, facts)
-        name = f"{pod.meta.namespace}/{pod.meta.name}"
         if verdict.delete:
             evict.append(pod)
         if verdict.level:
-            (errors if verdict.level == "error" else warnings).setdefault(verdict.message, []).append(name)
-    twice = "cannot delete " if kubectl < Version.parse("v1.36.0") else ""
+            told = errors if verdict.level == "error" else warnings
+            told.setdefault(verdict.message, []).append(f"{pod.meta.namespace}/{pod.meta.name}")
+    twice = "cannot delete " if minor < (1, 36) else ""
     lines = [
         f"cannot delete {twice if message == UNMANAGED_FATAL else ''}{message}: {', '.join(names)}"
         for message, names in errors.items()
     ]
-    error = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]" if lines else ""
     warning = "; ".join(f"{message}: {', '.join(names)}" for message, names in warnings.items())
-    return Selection(tuple(evict), warning, error)
+    return Selection(tuple(evict), warning, aggregate(lines))
+
+
+def aggregate(errors: Iterable[str]) -> str:
+    """Several errors as Go prints them: each once; one alone as it is, more as `[a, b]` ("" for none)
+    [apimachinery pkg/util/errors `NewAggregate`]."""
+    each = tuple(dict.fromkeys(errors))
+    return each[0] if len(each) == 1 else f"[{', '.join(each)}]" if each else ""

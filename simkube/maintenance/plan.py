@@ -18,8 +18,8 @@ class Leaf:
 @dataclass(frozen=True)
 class Block:
     """Steps and blocks that belong together. At most `parallel` of them run at a time: 1 is a sequence; more is a
-    window that slides: as soon as one ends, the next begins. `otherwise` runs, in order, when one of them failed with
-    "abort": the way back; the plan then ends as failed."""
+    window that slides: as soon as one ends, the next begins. `otherwise` runs, in order, when something in the block
+    failed with "abort" and all that ran beside it has ended: the way back; the plan then ends as failed."""
 
     name: str
     steps: tuple["Leaf | Block", ...]
@@ -29,21 +29,22 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan says which strategy and inputs made it."""
+    """What to do, which strategy and inputs made it (plain data), and what to look out for."""
 
     root: Block
     strategy: str = ""
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def leaves(self) -> Iterator[tuple[str, Leaf]]:
-        """Every step with its path ("0/2/1": places in the tree), in order."""
+        """Every step with its path, in order: the places in the tree, `otherwise` after a "!" ("0/2/1", "0/!0")."""
+        return _walk(self.root, "")
 
-        def walk(block: Block, path: str) -> Iterator[tuple[str, Leaf]]:
-            for index, child in enumerate((*block.steps, *block.otherwise)):
-                here = f"{path}{index}"
-                if isinstance(child, Leaf):
-                    yield here, child
-                else:
-                    yield from walk(child, here + "/")
 
-        yield from walk(self.root, "")
+def _walk(block: Block, path: str) -> Iterator[tuple[str, Leaf]]:
+    for prefix, children in ((path, block.steps), (f"{path}!", block.otherwise)):
+        for index, child in enumerate(children):
+            if isinstance(child, Leaf):
+                yield f"{prefix}{index}", child
+            else:
+                yield from _walk(child, f"{prefix}{index}/")

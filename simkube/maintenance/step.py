@@ -22,16 +22,23 @@ class Act(Struct, frozen=True, tag=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, unique among acts of the verb within one step (a node's name, a pod's UID)."""
+        """What it is done to, unique among acts of the verb within one step: a node, namespace/name of a pod."""
         raise NotImplementedError
+
+    @property
+    def detail(self) -> Any:
+        """What the journal keeps beside verb and target, as plain data: the UID of a pod, the replicas asked for."""
+        return None
 
 
 class Answer(Struct, frozen=True):
-    """What a world said of an act: `code` as HTTP (200 done, 404 gone, 429 refused for now, 503 nobody there)."""
+    """What a world said of an act: `code` as HTTP (200 done, 404 gone, 429 refused for now, 503 nobody there);
+    `retry_after` in seconds, None without that header; `cause` is the type of the Status' first cause."""
 
     code: int = 200
     message: str = ""
     retry_after: int | None = None
+    cause: str = ""
 
     @property
     def ok(self) -> bool:
@@ -39,8 +46,8 @@ class Answer(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A line of a step's journal: an act (or what the step noted), when, and the answer. An entry without an answer
-    was begun and never confirmed: the step must look whether it happened."""
+    """A line of a step's journal: an act (or, with verb "note", what the step noted), when it was begun, and the
+    answer. An act without an answer was begun and never confirmed: the step must look whether it happened."""
 
     time: float
     verb: str
@@ -72,26 +79,29 @@ class Journal:
         return None if entry is None else entry.value
 
 
-class Do(NamedTuple):
-    """Do these now, in order; then the step is asked again at once."""
-
-    acts: tuple[Act, ...]
-
-
 class Note(NamedTuple):
-    """Remember this in the journal; then the step is asked again at once. `value` is plain data (JSON)."""
+    """Something to remember in the journal. `value` is plain data (JSON), not None."""
 
     name: str
     value: Any
 
 
+class Do(NamedTuple):
+    """Do and note these now, in order; then the step is asked again at once."""
+
+    acts: tuple[Act | Note, ...]
+
+
 class WaitUntil(NamedTuple):
     """Ask again at `time`, or earlier when something about node `node` (it, its pods, its machine) changes; `node` "*"
-    for any change of the cluster. `why` is for people: what is waited for."""
+    for any change of the cluster. With `every` such a change is seen only at the next of the times `since`,
+    `since + every`, ...: as by somebody who looks again and again. `why` is for people: what is waited for."""
 
     time: float = inf
     node: str | None = None
     why: str = ""
+    since: float = 0.0
+    every: float = 0.0
 
 
 class Done(NamedTuple):
@@ -99,14 +109,15 @@ class Done(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The step gives up. `then`: "abort" ends the plan (nothing new is begun, nothing undone), "skip" leaves out the
-    rest of the block but for its `always` steps, and goes on with the next."""
+    """The step gives up. `then`: "skip" leaves out the rest of its block but for the `always` steps, and the plan goes
+    on. "abort" ends the plan: its block and all blocks around it begin nothing more and undo nothing (but for their
+    `otherwise`); what runs beside them is brought to its end."""
 
     message: str
     then: str = "abort"
 
 
-Decision = Do | Note | WaitUntil | Done | Failed
+Decision = Do | WaitUntil | Done | Failed
 
 
 class MachineView(NamedTuple):
@@ -120,7 +131,9 @@ class MachineView(NamedTuple):
 
 
 class View(Protocol):
-    """Read-only sight of a cluster: what its API says (belief), and its machines as their console shows them."""
+    """Read-only sight of a cluster: what its API says (belief), and its machines as their console shows them.
+
+    `table` is all of a kind by (namespace, name), `owned_by` what has this UID as its controller."""
 
     def node(self, name: str) -> Node | None: ...
     def nodes(self) -> Sequence[Node]: ...
@@ -136,12 +149,15 @@ class View(Protocol):
 
 
 class Step(Protocol):
-    """One step of a plan."""
+    """One step of a plan. For people: `title` says what it does ("drain worker-3"), `needs` what must hold before,
+    `waits` what must hold until it is done ("" for none)."""
 
     @property
-    def title(self) -> str:
-        """For people: "drain worker-3"."""
-        ...
+    def title(self) -> str: ...
+    @property
+    def needs(self) -> str: ...
+    @property
+    def waits(self) -> str: ...
 
     def next(self, view: View, journal: Journal, now: float) -> Decision: ...
 

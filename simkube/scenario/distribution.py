@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from simkube.kube.duration import format_duration, parse_duration
 from simkube.kube.errors import BadValue, nearest, shown
@@ -100,6 +100,7 @@ SHAPES: dict[str, tuple[Callable[..., Distribution], tuple[str, ...]]] = {
     "uniform": (Uniform, ("min", "max")),
     "normal": (Normal, ("mean", "sd")),
 }
+_PARAMETERS = {name for _, names in SHAPES.values() for name in names}
 _WAYS = 'write "8s", {lognormal: {median: 8s, p95: 25s}}, {uniform: {min: 1s, max: 3s}} or {normal: {mean: 8s, sd: 2s}}'
 
 
@@ -109,6 +110,8 @@ def parse_distribution(value: Any) -> Distribution:
         return value
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return Constant(parse_duration(value))
+    if isinstance(value, dict) and value and all(name in _PARAMETERS for name in value):
+        raise BadValue(f"{' and '.join(value)} of no known distribution", _WAYS)
     if not isinstance(value, dict) or len(value) != 1:
         raise BadValue(f"{shown(value)} is not one time or distribution", _WAYS)
     ((shape, parameters),) = value.items()
@@ -158,7 +161,7 @@ TIME_SCHEMA: dict[str, Any] = {
 
 Time = Annotated[
     Distribution,
-    BeforeValidator(parse_distribution),
+    PlainValidator(parse_distribution),
     PlainSerializer(lambda value: value.to_plain()),
     WithJsonSchema(TIME_SCHEMA),
 ]

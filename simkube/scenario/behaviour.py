@@ -25,6 +25,7 @@ from simkube.scenario.distribution import (
 from simkube.scenario.units import Duration
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 OnTerm = Literal["exit", "drain", "ignore"]
 UNAVAILABLE = "unavailable"
@@ -38,18 +39,20 @@ class Named(Generic[T]):
     by_name: Mapping[str, T]
 
     def of(self, namespace: str, workload: str, image: str = "") -> T:
-        """namespace/workload counts before workload, and that before image."""
-        names = self.by_name
-        if not names:
-            return self.default
-        for name in (f"{namespace}/{workload}", workload, image):
-            if name in names:
-                return names[name]
-        return self.default
+        """The value for a container."""
+        return _find(self.by_name, namespace, workload, image, self.default)
 
     def to_plain(self, one: Callable[[T], Any]) -> dict[str, Any]:
         """As a scenario writes it."""
         return {"default": one(self.default), **{name: one(value) for name, value in self.by_name.items()}}
+
+
+def _find(by_name: Mapping[str, T], namespace: str, workload: str, image: str, default: D) -> T | D:
+    """namespace/workload counts before workload, and that before image."""
+    for name in (f"{namespace}/{workload}", workload, image) if by_name else ():
+        if name in by_name:
+            return by_name[name]
+    return default
 
 
 def _named(value: Any, parse: Callable[[Any], T], default: T, whole: Callable[[Any], bool]) -> Named[T]:
@@ -257,11 +260,11 @@ class Behaviour(Part):
 
     def crash_of(self, namespace: str, workload: str, image: str) -> Crash | None:
         """How this container crashes, if it does."""
-        return _find(self.crashes, namespace, workload, image)
+        return _find(self.crashes, namespace, workload, image, None)
 
     def is_never_ready(self, namespace: str, workload: str, image: str) -> bool:
         """This container never answers."""
-        return bool(_find(dict.fromkeys(self.never_ready, True), namespace, workload, image))
+        return _find(dict.fromkeys(self.never_ready, True), namespace, workload, image, False)
 
     def names(self) -> Iterator[tuple[str, str]]:
         """(key in the file, name) of every workload or image named, for a check that there is one."""
@@ -275,7 +278,3 @@ class Behaviour(Part):
             yield f"crashes.{name}", name
         for name in self.never_ready:
             yield "neverReady", name
-
-
-def _find(by_name: Mapping[str, T], namespace: str, workload: str, image: str) -> T | None:
-    return Named[T | None](None, by_name).of(namespace, workload, image)

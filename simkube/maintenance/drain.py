@@ -255,9 +255,10 @@ class Drain(NodeStep):
     def _finish(self, errors: list[str], view: View, journal: Journal, now: float) -> Decision:
         if not errors:
             return Done(f"node/{self.node} drained")
+        error = aggregate(errors)
         if journal.noted("pending") is None:
-            return Do((Note("pending", [pod.meta.name for pod in self._select(view, now).evict]),))
-        return self._failed(f'unable to drain node "{self.node}" due to error: {aggregate(errors)}')
+            return Do((Note("pending", [error, [pod.meta.name for pod in self._select(view, now).evict]]),))
+        return self._failed(f'unable to drain node "{self.node}" due to error: {error}')
 
     def _failed(self, message: str) -> Failed:
         return Failed(message, "skip" if self.on_timeout == "skip" else "abort")

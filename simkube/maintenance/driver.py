@@ -40,17 +40,15 @@ class _Frame:
 
 
 class Driver:
-    """Runs one plan once. `finished` when nothing is left; `aborted` says why it ended early, else it is "";
-    `failures` are all steps that failed, also those after which the plan went on, with what they said.
+    """Runs one plan once; `finished` when nothing is left to do.
 
     Given the `log` of an earlier run that was killed, it goes on where that one was."""
 
     def __init__(self, plan: Plan, world: World, log: Log | None = None, told: Told | None = None) -> None:
         self.world = world
         self.log = log or Log()
-        self.aborted = ""
-        self.failures: list[str] = []
         self.finished = False
+        self._plan = plan
         self._told = told or (lambda *_: None)
         self._begun = self.log.begun()  # paths of an earlier run
         self._runs: dict[int, _Run] = {}  # in the order of their beginning
@@ -60,6 +58,23 @@ class Driver:
         ] = []  # heap of (time, number of a run); what is outdated is dropped late
         self._by_node: dict[str, dict[int, _Run]] = {}
         self._go_on(_Frame(plan.root, "", None))
+
+    # -- how it ended -----------------------------------------------------------------------------------------------
+
+    @property
+    def failures(self) -> list[str]:
+        """All steps that failed, in order, also those after which the plan went on, with what they said."""
+        return self._failed("skip", "abort")
+
+    @property
+    def aborted(self) -> str:
+        """Why the plan is not carried out to its end: the first step that aborted it, with what it said; else ""."""
+        return next(iter(self._failed("abort")), "")
+
+    def _failed(self, *then: str) -> list[str]:
+        found = [(path, outcome.message) for path, outcome in self.log.outcomes.items() if outcome.then in then]
+        leaves = dict(self._plan.leaves()) if found else {}
+        return [f"{leaves[path].step.title}: {message}" for path, message in found]
 
     # -- when -------------------------------------------------------------------------------------------------------
 
@@ -152,7 +167,7 @@ class Driver:
         outcome = Outcome("failed" if then else "done", self.world.now(), decision.message, then)
         self._settle(run.path, run.leaf, outcome)
         frame = run.frame
-        self._note_failure(frame, run.leaf, outcome)
+        self._fail(frame, then)
         frame.running -= 1
         self._go_on(frame)
 
@@ -163,19 +178,15 @@ class Driver:
 
     # -- the tree ---------------------------------------------------------------------------------------------------
 
-    def _note_failure(self, frame: _Frame, leaf: Leaf, outcome: Outcome) -> None:
-        if outcome.result != "failed":
-            return
-        said = f"{leaf.step.title}: {outcome.message}"
-        self.failures.append(said)
-        if outcome.then == "abort":
-            self.aborted = self.aborted or said
-            around: _Frame | None = frame
-            while around is not None:
-                around.failed = "abort"
-                around = around.parent
-        elif not frame.failed:
-            frame.failed = "skip"
+    @staticmethod
+    def _fail(frame: _Frame, then: str) -> None:
+        """A step of this block has failed so ("": it has not)."""
+        if then == "skip":
+            frame.failed = frame.failed or then
+        around: _Frame | None = frame if then == "abort" else None
+        while around is not None:
+            around.failed = then
+            around = around.parent
 
     def _go_on(self, frame: _Frame) -> None:
         """Begin what the block's window lets in; if the block has ended, go on with the one around it."""
@@ -199,7 +210,7 @@ class Driver:
                 self._go_on(_Frame(child, f"{path}/", frame))
             elif begins and isinstance(child, Leaf):
                 if path in self.log.outcomes:
-                    self._note_failure(frame, child, self.log.outcomes[path])
+                    self._fail(frame, self.log.outcomes[path].then)
                 else:
                     self._start(frame, child, path)
 

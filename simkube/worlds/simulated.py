@@ -112,7 +112,7 @@ class SimulatedWorld:
     def _changed(self, node: str) -> None:
         if self.driver.waits_on(node):
             self.driver.changed(node)
-            self._wake_at(self.now())
+            self._wake_at(self.driver.next_wake)
 
     def _wake_at(self, time: float) -> None:
         if time >= self._timer_at:

@@ -80,24 +80,21 @@ class Drain(NodeStep):
     # -- choosing ---------------------------------------------------------------------------------------------------
 
     def _begin(self, view: View, journal: Journal, now: float) -> Decision:
-        node = view.node(self.node)
-        notes: list[Note] = []
-        if journal.last("cordon", self.node) is None:
+        node, already = view.node(self.node), journal.noted("already cordoned")
+        if journal.last("cordon", self.node) is None and not already:
             if node is None:
                 return self.not_found
             if node.unschedulable:
-                notes.append(Note("already cordoned", True))
-        if not notes:
+                return Do((Note("already cordoned", True),))
+        if not already:
             cordon = once(journal, Cordon(self.node), now)
             if cordon is not None and not isinstance(cordon, Failed):  # kubectl goes on after a refusal
                 return cordon
         chosen = self._select(view, now)
         if chosen.error:
             return self._failed(f'unable to drain node "{self.node}" due to error: {chosen.error}')
-        if chosen.warning:
-            notes.append(Note("warning", chosen.warning))
-        notes.append(Note("pods", [[p.meta.namespace, p.meta.name, p.meta.uid] for p in chosen.evict]))
-        return Do(tuple(notes))
+        pods = Note("pods", [[p.meta.namespace, p.meta.name, p.meta.uid] for p in chosen.evict])
+        return Do((Note("warning", chosen.warning), pods) if chosen.warning else (pods,))
 
     def _select(self, view: View, now: float) -> Selection:
         facts = Facts(lambda namespace, name: view.get("DaemonSet", name, namespace) is not None, now)

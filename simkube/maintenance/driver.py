@@ -72,7 +72,9 @@ class Driver:
         return next(iter(self._failed("abort")), "")
 
     def _failed(self, *then: str) -> list[str]:
-        found = [(path, outcome.message) for path, outcome in self.log.outcomes.items() if outcome.then in then]
+        found = [
+            (path, outcome.message) for path, outcome in self.log.outcomes.items() if outcome.then in then
+        ]
         leaves = dict(self._plan.leaves()) if found else {}
         return [f"{leaves[path].step.title}: {message}" for path, message in found]
 

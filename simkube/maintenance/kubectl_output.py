@@ -50,7 +50,10 @@ def _refused(act: acts.Evict, answer: Answer) -> list[Line]:
         return [Line(f'error when evicting pods/"{act.pod}" -n "{act.namespace}" {again}', True)]
     if answer.code == 403 and answer.cause == TERMINATING_NAMESPACE:
         return [
-            Line(f'error when evicting pod "{act.pod}" from terminating namespace "{act.namespace}" {again}', True)
+            Line(
+                f'error when evicting pod "{act.pod}" from terminating namespace "{act.namespace}" {again}',
+                True,
+            )
         ]
     return []
 
@@ -82,9 +85,10 @@ def _outcome(step: Step, outcome: Outcome) -> list[Line]:
             Line("There are pending nodes to be drained:", True),
             Line(f" {step.node}", True),
         ]
-    if outcome.result == "done" and outcome.message.startswith("node/") and outcome.message.endswith(
-        (" drained", " already cordoned", " already uncordoned")
+    if (
+        outcome.result == "done"
+        and outcome.message.startswith("node/")
+        and outcome.message.endswith((" drained", " already cordoned", " already uncordoned"))
     ):
         return [Line(outcome.message)]
     return []
-

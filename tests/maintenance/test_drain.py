@@ -13,7 +13,9 @@ from simkube.maintenance.step import Answer
 from tests.maintenance.world import BUDGET, REFUSED, DiskLog, FakeWorld, Killed, one
 
 TERMINATING = Answer(403, "pods is forbidden: namespace is being terminated", cause="NamespaceTerminating")
-TWO_BUDGETS = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+TWO_BUDGETS = (
+    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+)
 
 
 def world_of(*pods: tuple[str, float]) -> FakeWorld:
@@ -109,7 +111,7 @@ def test_daemonset_pods_stay_and_mirror_pods_too() -> None:
     assert world.pods == ["default/agent-1", "default/etcd-w1"]
 
 
-# -- what a budget refuses ----------------------------------------------------------------------------------------------
+# -- what a budget refuses -----------------------------------------------------------------------------------
 
 
 def test_what_a_budget_refuses_is_tried_again_every_5_seconds_each_pod_by_itself() -> None:
@@ -166,11 +168,12 @@ def test_an_api_that_is_not_there_is_waited_for() -> None:
     assert world.times("evict", "default/b") == [5, 10, 15]
 
 
-# -- errors -------------------------------------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(500, TWO_BUDGETS), Answer(403, "pdb disruptions allowed is negative"), Answer(504, "conflicts")]
+    "answer",
+    [Answer(500, TWO_BUDGETS), Answer(403, "pdb disruptions allowed is negative"), Answer(504, "conflicts")],
 )
 def test_another_answer_fails_that_pod_after_the_others_have_ended(answer: Answer) -> None:
     world = world_of(("a", 4), ("b", 9))
@@ -202,7 +205,7 @@ def test_in_a_terminating_namespace_it_waits_for_what_is_deleting_and_tries_the_
     assert world.time == 13
 
 
-# -- the timeout --------------------------------------------------------------------------------------------------------
+# -- the timeout ---------------------------------------------------------------------------------------------
 
 
 def test_the_timeout_is_checked_between_tries_so_up_to_5_seconds_late() -> None:
@@ -224,7 +227,7 @@ def test_waiting_ends_at_the_timeout_itself() -> None:
 def test_at_the_timeout_both_kinds_are_reported_when_the_last_has_ended() -> None:
     world = world_of(("a", 0), ("b", 600), ("c", 3))
     refuse(world, "a", 99)
-    result, message = outcome(drain(world, timeout=90))
+    _, message = outcome(drain(world, timeout=90))
     assert message == (
         'unable to drain node "w1" due to error: [error when evicting pods/"a" -n "default": global timeout reached: '
         '1m30s, error when waiting for pod "b" in namespace "default" to terminate: context deadline exceeded]'
@@ -235,7 +238,7 @@ def test_at_the_timeout_both_kinds_are_reported_when_the_last_has_ended() -> Non
 def test_a_pod_that_goes_after_the_timeout_was_reported_stays_reported() -> None:
     world = world_of(("a", 0), ("b", 13))
     refuse(world, "a", 99)
-    result, message = outcome(drain(world, timeout=12))
+    _, message = outcome(drain(world, timeout=12))
     assert 'pod "b"' in message and world.time == 15
 
 
@@ -258,7 +261,9 @@ def test_force_deletes_at_the_timeout_what_is_left_past_the_budgets_with_its_own
     driver = drain(world, timeout=12, on_timeout="force")
     assert world.times("evict", "default/a") == [0, 5, 10]
     deleted = [(t, act) for t, act in world.acts if isinstance(act, DeletePod)]
-    assert [(t, act.pod, act.grace) for t, act in deleted] == [(12, "a", None)]  # b was accepted: nothing to repeat
+    assert [(t, act.pod, act.grace) for t, act in deleted] == [
+        (12, "a", None)
+    ]  # b was accepted: nothing to repeat
     assert outcome(driver)[0] == "done"
     assert world.time == 600
 
@@ -287,7 +292,7 @@ def test_a_forced_delete_that_is_refused_for_good_fails() -> None:
     assert world.time == 5
 
 
-# -- waiting ------------------------------------------------------------------------------------------------------------
+# -- waiting -------------------------------------------------------------------------------------------------
 
 
 def comes_back(world: FakeWorld, node: str = "w2", again: float = 600) -> None:
@@ -343,7 +348,7 @@ def test_grace_period_is_passed_on_only_when_given(grace: int, asked: int | None
     assert isinstance(act, Evict) and act.grace == asked
 
 
-# -- --disable-eviction ---------------------------------------------------------------------------------------------------
+# -- --disable-eviction --------------------------------------------------------------------------------------
 
 
 def no_eviction(world: FakeWorld, **options: Any) -> Any:
@@ -380,7 +385,7 @@ def test_disable_eviction_waits_for_an_api_that_is_away() -> None:
     assert world.times("delete") == [0, 5, 5]
 
 
-# -- killed and taken up --------------------------------------------------------------------------------------------------
+# -- killed and taken up -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("later", [0.0, 2.5, 40.0])

@@ -47,7 +47,11 @@ OK, SKIP = (True, "", ""), (False, "", "")
         ({"annotations": MIRROR, "owner": None}, {}, SKIP),
         # 4 localStorage
         ({"empty_dir": True}, {}, (False, "error", LOCAL_FATAL)),
-        ({"empty_dir": True}, {"delete_emptydir_data": True}, (True, "warning", "deleting Pods with local storage")),
+        (
+            {"empty_dir": True},
+            {"delete_emptydir_data": True},
+            (True, "warning", "deleting Pods with local storage"),
+        ),
         ({"empty_dir": True, "phase": "Failed"}, {}, OK),
         # 5 unreplicated
         ({"owner": None}, {}, (False, "error", BARE_FATAL)),
@@ -73,7 +77,11 @@ def test_a_missing_daemonset_is_an_error_with_the_servers_words_and_a_warning_wi
     assert verdict({"owner": DS}, daemonset=False, ignore_daemonsets=True) == (False, "error", gone)
     assert verdict({"owner": DS}, daemonset=False, force=True) == (True, "warning", gone)
     # with an emptyDir, filter 4 still refuses it
-    assert verdict({"owner": DS, "empty_dir": True}, daemonset=False, force=True) == (False, "error", LOCAL_FATAL)
+    assert verdict({"owner": DS, "empty_dir": True}, daemonset=False, force=True) == (
+        False,
+        "error",
+        LOCAL_FATAL,
+    )
 
 
 def chosen(world: FakeWorld, minor: tuple[int, int] = (1, 37), daemonset: bool = True, **options: Any) -> Any:
@@ -88,7 +96,9 @@ def test_errors_name_the_pods_and_several_are_joined() -> None:
     world.pod("agent-1", "w1", owner=DS, namespace="kube-system")
     world.pod("fine", "w1")
     # pods come in the order of the API: namespace, name
-    assert chosen(world).error == f"[cannot delete {BARE_FATAL}: default/a, default/b, cannot delete {DS_FATAL}: " + (
+    assert chosen(
+        world
+    ).error == f"[cannot delete {BARE_FATAL}: default/a, default/b, cannot delete {DS_FATAL}: " + (
         "kube-system/agent-1]"
     )
     assert chosen(world, ignore_daemonsets=True).error == f"cannot delete {BARE_FATAL}: default/a, default/b"
@@ -100,7 +110,10 @@ def test_errors_name_the_pods_and_several_are_joined() -> None:
 def test_13_2_before_1_36_cannot_delete_is_said_twice_of_bare_pods(minor: tuple[int, int], text: str) -> None:
     world = FakeWorld()
     world.pod("a", "w1", owner=None)
-    assert chosen(world, minor).error == f"{text} that declare no controller (use --force to override): default/a"
+    assert (
+        chosen(world, minor).error
+        == f"{text} that declare no controller (use --force to override): default/a"
+    )
     local = FakeWorld()
     local.pod("a", "w1", empty_dir=True)
     assert chosen(local, minor).error == f"cannot delete {LOCAL_FATAL}: default/a"

@@ -74,7 +74,9 @@ def test_a_window_slides_as_soon_as_one_ends_the_next_begins() -> None:
 
 def test_blocks_in_a_window_are_sequences_beside_each_other() -> None:
     world = NapWorld()
-    plan = Plan(block(block(Nap("a", 1), Nap("b", 1)), block(Nap("c", 5), Nap("d", 1)), Nap("e", 1), parallel=2))
+    plan = Plan(
+        block(block(Nap("a", 1), Nap("b", 1)), block(Nap("c", 5), Nap("d", 1)), Nap("e", 1), parallel=2)
+    )
     world.run(plan)
     assert begun(world) == {"a": 0, "c": 0, "b": 1, "e": 2, "d": 5}
 
@@ -217,7 +219,7 @@ def test_the_next_look_is_stable_at_any_time_of_a_long_run(since: float, looks: 
     assert next_look(since, time, every) == time
 
 
-# -- killed and taken up ------------------------------------------------------------------------------------------------
+# -- killed and taken up -------------------------------------------------------------------------------------
 
 ENDS = st.sampled_from(["done", "done", "done", "skip", "abort"])
 LEAVES = st.builds(lambda takes, ends, always: (takes, ends, always), st.integers(0, 4), ENDS, st.booleans())
@@ -300,7 +302,10 @@ def test_no_window_holds_more_than_it_may_and_sequences_keep_their_order(tree: A
     NapWorld().run(Plan(root), told=tell)
 
     def check(block: Block, path: str) -> None:
-        for prefix, children, parallel in ((path, block.steps, block.parallel), (f"{path}!", block.otherwise, 1)):
+        for prefix, children, parallel in (
+            (path, block.steps, block.parallel),
+            (f"{path}!", block.otherwise, 1),
+        ):
             running: dict[int, int] = {}
             order: list[int] = []
             for what, where in told:

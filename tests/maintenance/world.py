@@ -1,10 +1,10 @@
 """A fake world for tests: nodes, pods and machines that do what a test says, on a clock of its own. No simulator.
 
-    world = FakeWorld()
-    world.node("w1")
-    world.pod("web-1", "w1", exits=3)          # gone 3 s after it was asked to go
-    world.answers["evict", "default/web-1"] = [Answer(429, BUDGET)]   # first answers; then they are accepted
-    driver = world.run(plan)
+world = FakeWorld()
+world.node("w1")
+world.pod("web-1", "w1", exits=3)          # gone 3 s after it was asked to go
+world.answers["evict", "default/web-1"] = [Answer(429, BUDGET)]   # first answers; then they are accepted
+driver = world.run(plan)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +94,9 @@ class FakeWorld:
         self.machines: dict[str, MachineView] = {}
         self.exits: dict[str, float] = {}  # seconds from eviction to being gone, by UID
         self.answers: dict[tuple[str, str], list[Answer]] = {}
-        self.refused_until: dict[str, float] = {}  # evictions of this pod are refused by a budget before this time
+        self.refused_until: dict[
+            str, float
+        ] = {}  # evictions of this pod are refused by a budget before this time
         self.acts: list[tuple[float, Act]] = []
         self.success: Mapping[Key, float] = {}
         self.boot_time = 30.0
@@ -103,7 +105,7 @@ class FakeWorld:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
 
-    # -- making -----------------------------------------------------------------------------------------------------
+    # -- making ----------------------------------------------------------------------------------------------
 
     def node(self, name: str, labels: Mapping[str, str] = NOTHING, version: str = "v1.36.3") -> Node:
         status = NodeStatus(RESOURCES, RESOURCES, (Condition("Ready", "True"),), kubelet_version=version)
@@ -142,7 +144,13 @@ class FakeWorld:
         return pod
 
     def workload(
-        self, kind: str, name: str, replicas: int = 1, ready: int | None = None, owner: Workload | None = None, **meta: Any
+        self,
+        kind: str,
+        name: str,
+        replicas: int = 1,
+        ready: int | None = None,
+        owner: Workload | None = None,
+        **meta: Any,
     ) -> Workload:
         spec = SPECS[kind]() if kind == "DaemonSet" else SPECS[kind](replicas=replicas)
         owners = () if owner is None else (OwnerReference(owner.kind, owner.meta.name, owner.meta.uid),)
@@ -204,7 +212,7 @@ class FakeWorld:
         if self.driver is not None and self.driver.waits_on(node):
             self.driver.changed(node)
 
-    # -- View -------------------------------------------------------------------------------------------------------
+    # -- View ------------------------------------------------------------------------------------------------
 
     @property
     def view(self) -> "FakeWorld.View":
@@ -247,7 +255,7 @@ class FakeWorld:
     def pod_named(self, namespace: str, name: str) -> Pod | None:
         return self.tables.get("Pod", {}).get((namespace, name))
 
-    # -- World ------------------------------------------------------------------------------------------------------
+    # -- World -----------------------------------------------------------------------------------------------
 
     def now(self) -> float:
         return self.time
@@ -333,10 +341,12 @@ class FakeWorld:
         pod = self.pod_named(act.namespace, act.pod)
         if pod is None:
             return Answer(404, f'pods "{act.pod}" not found')
-        self.put(replace(pod, meta=replace(pod.meta, annotations={**pod.meta.annotations, **act.annotations})))
+        self.put(
+            replace(pod, meta=replace(pod.meta, annotations={**pod.meta.annotations, **act.annotations}))
+        )
         return None
 
-    # -- running ----------------------------------------------------------------------------------------------------
+    # -- running ---------------------------------------------------------------------------------------------
 
     def run(self, plan: Plan, log: Log | None = None, told: Any = None, until: float = 1e7) -> Driver:
         """Run the plan until it has finished, is stuck, or it is `until`."""
@@ -356,7 +366,7 @@ class FakeWorld:
         while self._events and self._events[0][0] <= time:
             heappop(self._events)[2]()
 
-    # -- looking ----------------------------------------------------------------------------------------------------
+    # -- looking ---------------------------------------------------------------------------------------------
 
     def times(self, verb: str, target: str | None = None) -> list[float]:
         """When acts of a verb were tried."""
@@ -369,7 +379,9 @@ class FakeWorld:
 
 def one(*steps: Any) -> Plan:
     """A plan of these steps, one after the other."""
-    return Plan(Block("test", tuple(step if isinstance(step, Leaf | Block) else Leaf(step) for step in steps)))
+    return Plan(
+        Block("test", tuple(step if isinstance(step, Leaf | Block) else Leaf(step) for step in steps))
+    )
 
 
 class Told:

@@ -86,7 +86,9 @@ class NodeHealthMap:
             noticed = self._grid.first_from(sign)
         timings = self._timings
         never_posted = health.ready is None
-        return noticed + (timings.node_startup_grace_period if never_posted else timings.node_monitor_grace_period)
+        return noticed + (
+            timings.node_startup_grace_period if never_posted else timings.node_monitor_grace_period
+        )
 
     def _lease(self, name: str) -> Lease | None:
         found: Lease | None = self._client.get("Lease", name, NAMESPACE)

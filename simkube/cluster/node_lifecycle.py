@@ -44,7 +44,10 @@ class NodeLifecycle(Controller):
         self._random = random
         minor = timings.version.minor_version
         self._asks_live_lease = minor >= (1, 37)  # NodeControllerLeaseCircuitBreaker
-        self._taints_on_same_pass = minor >= (1, 34)  # before, a pass tainted by the condition that it had found
+        self._taints_on_same_pass = minor >= (
+            1,
+            34,
+        )  # before, a pass tainted by the condition that it had found
         self._workers = Workers(clock, client, timings.node_update_workers)
         self._tainter = ZoneTainter(clock, client, timings, random)
         self._begin(random.random() * timings.node_monitor_period)
@@ -78,7 +81,9 @@ class NodeLifecycle(Controller):
         self._timer: Timer | None = None
         self._due = NEVER
         nodes = self.client.table("Node")
-        self._agenda = sorted((now, name) for _, name in nodes)  # heap: visit this node on the first pass from then on
+        self._agenda = sorted(
+            (now, name) for _, name in nodes
+        )  # heap: visit this node on the first pass from then on
         for (_, name), node in nodes.items():
             if any(no_schedule_diff(node)):
                 self.enqueue(name)

@@ -106,7 +106,8 @@ class Client:
         if not self._qps or not self.api.throttled:
             return 0.0
         self._refill()
-        return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / self._qps
+        missing = 1.0 - self._tokens
+        return missing / self._qps if missing > 1e-6 else 0.0  # less might not move the clock
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -166,7 +167,9 @@ class Client:
             raise Conflict(
                 f'Operation cannot be fulfilled on {obj.kind.lower()}s "{meta.name}": the object has been modified'
             )
-        deleting = current.meta.deletion_timestamp is not None and not current.meta.deletion_grace_period_seconds
+        deleting = (
+            current.meta.deletion_timestamp is not None and not current.meta.deletion_grace_period_seconds
+        )
         if deleting and not meta.finalizers:  # [registry store.go `ShouldDeleteDuringUpdate`]
             self._store.remove(obj.kind, meta.name, meta.namespace, self.name)
             return obj

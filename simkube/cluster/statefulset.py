@@ -37,6 +37,7 @@ class StatefulSetController(Controller):
         client.watch(KIND, self._set_changed, Did.ADDED | Did.REMOVED | Did.SPEC | Did.META | Did.TERMINATING)
         interest = Did.ADDED | Did.REMOVED | Did.META | Did.TERMINATING | Did.READY | Did.PHASE
         client.watch("Pod", self._pod_changed, interest)
+        self._look_at_everything()
 
     def stop(self) -> None:
         super().stop()
@@ -48,6 +49,9 @@ class StatefulSetController(Controller):
 
     def start(self) -> None:
         super().start()
+        self._look_at_everything()
+
+    def _look_at_everything(self) -> None:
         for key in self.client.table(KIND):
             self.enqueue(key)
 

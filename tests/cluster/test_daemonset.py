@@ -1,5 +1,6 @@
 """DaemonSet: behaviour 4.4."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -241,7 +242,7 @@ def test_4_4_failed_pods_are_deleted_under_a_backoff_per_node() -> None:
             if pod.status.phase != "Failed":
                 w.set_pod(pod, phase="Failed", ready=False, node="n1")
         w.run(0.1)
-    waits = [round(later - earlier) for earlier, later in zip(deleted, deleted[1:], strict=False)]
+    waits = [round(later - earlier) for earlier, later in pairwise(deleted)]
     assert waits == [1, 2, 4, 8, 16]
     assert any(reason == "FailedDaemonPod" for _, reason, _ in w.events)
 

@@ -1,0 +1,41 @@
+"""What-ifs: an object changed without editing its manifest."""
+
+from msgspec.structs import replace
+
+from simkube.kube.errors import nearest
+from simkube.kube.objects import Object, Workload
+from simkube.scenario.pieces import Piece, Pieces
+from simkube.scenario.scenario import Override
+from simkube.scenario.source import Source
+
+
+def overridden(pieces: Pieces, number: int, override: Override, source: Source) -> list[Piece]:
+    """The pieces with the scenario's override of this number applied. Raises `InputError` if it names no object."""
+    result = list(pieces)
+    target = (override.kind, override.namespace, override.name)
+    index = next((i for i, (_, obj) in enumerate(result) if (obj.kind, *obj.key) == target), -1)
+    if index < 0:
+        raise source.error(("overrides", number), *_nothing(override, pieces))
+    if override.replicas is not None:
+        manifest, obj = result[index]
+        if not isinstance(obj, Workload) or not hasattr(obj.spec, "replicas"):
+            message = f"{override.kind} {override.name} has no replicas"
+            fix = "Deployment, ReplicaSet and StatefulSet have"
+            raise source.error(("overrides", number, "replicas"), message, fix)
+        spec = obj.spec.model_copy(update={"replicas": override.replicas})
+        result[index] = Piece(manifest, replace(obj, spec=spec))
+    return result
+
+
+def _nothing(override: Override, pieces: Pieces) -> tuple[str, str]:
+    """Message and fix for an override that meets nothing: another namespace or kind, or a misspelt name."""
+
+    def said(obj: Object) -> str:
+        namespace = "" if obj.meta.namespace == override.namespace else f" in namespace {obj.meta.namespace}"
+        return f"{obj.kind} {obj.meta.name}{namespace}"
+
+    message = f"the manifests have no {override.kind} {override.name} in namespace {override.namespace}"
+    same_name = [said(obj) for _, obj in pieces if obj.meta.name == override.name and obj.meta.namespace]
+    if same_name:
+        return message, f"did you mean {same_name[0]}?"
+    return message, nearest(f"{override.kind} {override.name}", [said(obj) for _, obj in pieces])

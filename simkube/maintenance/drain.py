@@ -93,7 +93,7 @@ class Drain(NodeStep):
         chosen = self._select(view, now)
         if chosen.error:
             return self._failed(f'unable to drain node "{self.node}" due to error: {chosen.error}')
-        pods = Note("pods", [[p.meta.namespace, p.meta.name, p.meta.uid] for p in chosen.evict])
+        pods = Note("pods", [[f"{p.meta.namespace}/{p.meta.name}", p.meta.uid] for p in chosen.evict])
         return Do((Note("warning", chosen.warning), pods) if chosen.warning else (pods,))
 
     def _select(self, view: View, now: float) -> Selection:
@@ -104,33 +104,53 @@ class Drain(NodeStep):
 
     def _evict_all(self, listed: Entry, view: View, journal: Journal, now: float) -> Decision:
         times = self._times(listed.time)
-        todo: list[Act | Note] = []
+        here = {pod.meta.uid: pod for pod in view.pods_on(self.node)}
+        calm = now < times.deadline and now < times.forced and not self.options.skip_wait_for_delete_timeout
+        tries, ends = journal.newest("evict"), journal.notes
+        notes: list[Note] = []
+        todo: list[Act] = []
         errors: list[str] = []
         wake, left, leaving, refused = inf, 0, False, ""
-        for namespace, name, uid in listed.value:
-            end = journal.noted(uid)
-            if end is not None:
-                if end[0] == FAILED:
-                    errors.append(end[2])
-                continue
-            left += 1
-            pod, entry = view.pod(namespace, name), _last_try(journal, f"{namespace}/{name}")
-            what = self._pod(_Listed(namespace, name, uid), pod, entry, journal, times, now)
-            if not isinstance(what, float):
-                todo.append(what)
-                continue
-            wake = min(wake, what)
-            answer = entry.answer if entry is not None else None
-            if answer is None or answer.ok or _is_deleting(pod, answer):
-                leaving = True
-            else:
-                refused = answer.message
+        for key, uid in listed.value:
+            entry = tries.get(key)
+            if calm and entry is not None and entry.answer is not None:
+                answer, again = entry.answer, entry.time + RETRY
+                if answer.code < 300 and uid in here:  # accepted, and still there
+                    left, leaving = left + 1, True
+                    continue
+                if answer.code == 429 and not answer.retry_after and now < again:  # refused a moment ago
+                    left, refused, wake = left + 1, answer.message, min(wake, again, times.forced)
+                    continue
+            end = ends.get(uid)
+            if end is None:
+                one = _Listed.of(key, uid)
+                pod, entry = view.pod(one.namespace, one.name), _last_try(journal, key)
+                what = self._pod(one, pod, entry, journal, times, now)
+                if isinstance(what, Note):
+                    notes.append(what)
+                    end = what.value
+                elif isinstance(what, Act):
+                    todo.append(what)
+                else:
+                    left, wake = left + 1, min(wake, what)
+                    if (
+                        entry is None
+                        or entry.answer is None
+                        or entry.answer.ok
+                        or _is_deleting(pod, entry.answer)
+                    ):
+                        leaving = True
+                    else:
+                        refused = entry.answer.message
+            if end is not None and end[0] == FAILED:
+                errors.append(end[2])
         if todo:
-            return Do(tuple(todo))
+            return Do((*notes, *todo))
         if left:
+            wake = min(wake, times.deadline) if leaving else wake
             why = f"{left} pods to leave {self.node}" + (f": {refused}" if refused else "")
-            return WaitUntil(wake, self.node if leaving else None, why, listed.time, POLL)
-        return self._finish(errors, view, journal, now)
+            return WaitUntil(wake, self.node if leaving else None, why, listed.time, POLL, tuple(notes))
+        return Do(tuple(notes)) if notes else self._finish(errors, view, journal, now)
 
     def _pod(
         self,
@@ -208,10 +228,10 @@ class Drain(NodeStep):
 
     def _delete_all(self, listed: Entry, view: View, journal: Journal, now: float) -> Decision:
         """DELETE one after the other; an error other than 404 ends it. Then wait for all [`deletePods`]."""
-        for namespace, name, uid in listed.value:
-            here, entry = _Listed(namespace, name, uid), journal.last("delete", f"{namespace}/{name}")
+        for key, uid in listed.value:
+            here, entry = _Listed.of(key, uid), journal.last("delete", key)
+            pod = view.pod(here.namespace, here.name)
             if entry is None or entry.answer is None:
-                pod = view.pod(namespace, name)
                 if pod is not None and (entry is None or pod.meta.uid == entry.value):
                     return Do((self._try(here, pod, True),))
             elif not entry.answer.ok and entry.answer.code != 404:
@@ -219,8 +239,7 @@ class Drain(NodeStep):
                     return self._finish([entry.answer.message], view, journal, now)
                 again = entry.time + _delay(entry.answer, entry, journal)
                 if now < again:
-                    return WaitUntil(again, None, f"delete {name}: {entry.answer.message}")
-                pod = view.pod(namespace, name)
+                    return WaitUntil(again, None, f"delete {key}: {entry.answer.message}")
                 if pod is not None:
                     return Do((self._try(here, pod, True),))
         return self._wait_all(listed, view, journal, now)
@@ -230,11 +249,11 @@ class Drain(NodeStep):
         times = _Times(begun, begun + self.timeout if self.timeout else inf, inf)
         todo: list[Act | Note] = []
         wake, left = inf, 0
-        for namespace, name, uid in listed.value:
+        for key, uid in listed.value:
             if journal.noted(uid) is None:
                 left += 1
-                here, deleted = _Listed(namespace, name, uid), Entry(begun, "delete", name, Answer(), uid)
-                what = self._wait(here, view.pod(namespace, name), deleted, times, now)
+                here, deleted = _Listed.of(key, uid), Entry(begun, "delete", key, Answer(), uid)
+                what = self._wait(here, view.pod(here.namespace, here.name), deleted, times, now)
                 if isinstance(what, float):
                     wake = min(wake, what)
                 elif what.value[0] == FAILED:
@@ -281,6 +300,11 @@ class _Listed(NamedTuple):
     namespace: str
     name: str
     uid: str
+
+    @classmethod
+    def of(cls, key: str, uid: str) -> "_Listed":
+        namespace, _, name = key.partition("/")
+        return cls(namespace, name, uid)
 
     def ended(self, how: str) -> Note:
         return Note(self.uid, [how, self.name, ""])

@@ -157,6 +157,8 @@ class Driver:
     def _wait(self, run: _Run, wait: WaitUntil, now: float) -> None:
         if wait.time <= now:
             raise RuntimeError(f"{run.leaf.step.title}: waits until {wait.time}, which is not after {now}")
+        for note in wait.notes:
+            self._do(run, note, now)
         run.node, run.since, run.every = wait.node, wait.since, wait.every
         if wait.node is not None:
             self._by_node.setdefault(wait.node, {})[run.number] = run

@@ -8,11 +8,14 @@ So the same drain runs in virtual and in real time, and can be killed between an
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from simkube.kube.objects import Key, Node, Pod
+
+NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Act(Struct, frozen=True, tag=True):
@@ -57,26 +60,33 @@ class Entry(Struct, frozen=True):
 
 
 class Journal:
-    """What one step has done so far, in order; `last` finds the newest entry of a verb on a target at once."""
+    """What one step has done so far, in order. `notes` holds what it noted, by name."""
 
     def __init__(self, started: float, entries: Iterable[Entry] = ()) -> None:
         self.started = started
         self.entries: list[Entry] = []
-        self._last: dict[tuple[str, str], Entry] = {}
+        self.notes: dict[str, Any] = {}
+        self._newest: dict[str, dict[str, Entry]] = {}
         for entry in entries:
             self.add(entry)
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
-        self._last[entry.verb, entry.target] = entry
+        self._newest.setdefault(entry.verb, {})[entry.target] = entry
+        if entry.verb == "note":
+            self.notes[entry.target] = entry.value
+
+    def newest(self, verb: str) -> Mapping[str, Entry]:
+        """The newest entry of a verb on each target."""
+        return self._newest.get(verb, NONE)
 
     def last(self, verb: str, target: str) -> Entry | None:
-        return self._last.get((verb, target))
+        """The newest entry of a verb on a target."""
+        return self._newest.get(verb, NONE).get(target)
 
     def noted(self, name: str) -> Any:
         """What the step noted under this name, or None."""
-        entry = self._last.get(("note", name))
-        return None if entry is None else entry.value
+        return self.notes.get(name)
 
 
 class Note(NamedTuple):
@@ -95,13 +105,15 @@ class Do(NamedTuple):
 class WaitUntil(NamedTuple):
     """Ask again at `time`, or earlier when something about node `node` (it, its pods, its machine) changes; `node` "*"
     for any change of the cluster. With `every` such a change is seen only at the next of the times `since`,
-    `since + every`, ...: as by somebody who looks again and again. `why` is for people: what is waited for."""
+    `since + every`, ...: as by somebody who looks again and again. `why` is for people: what is waited for. `notes` are
+    remembered first."""
 
     time: float = inf
     node: str | None = None
     why: str = ""
     since: float = 0.0
     every: float = 0.0
+    notes: tuple[Note, ...] = ()
 
 
 class Done(NamedTuple):

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from msgspec.structs import replace
+
+from simkube.kube.kinds import KINDS
 from simkube.kube.manifests import Manifest
 from simkube.kube.node import NodeSpec
 from simkube.kube.node import NodeStatus as NodeStatusModel
@@ -28,31 +31,30 @@ from simkube.kube.objects import (
     Resource,
     Taint,
     Workload,
+    WorkloadStatus,
 )
 from simkube.kube.pod import PodSpec
 from simkube.kube.quantity import bytes_of, milli_cpu
+from simkube.kube.shared import only_node, shared_spec
 from simkube.kube.template import Template
 from simkube.kube.workloads import PodTemplateSpec
 
 WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job")
-CLUSTER_SCOPED = (
-    "Node",
-    "PersistentVolume",
-    "StorageClass",
-    "PriorityClass",
-    "Namespace",
+KEEP_STATUS = ("PersistentVolume", "PersistentVolumeClaim")  # what is bound stays bound
+
+_CLUSTER_SCOPED = {kind.name for kind in KINDS if not kind.namespaced} | {
+    "APIService",
+    "CSIDriver",
     "ClusterRole",
     "ClusterRoleBinding",
     "CustomResourceDefinition",
-    "ValidatingWebhookConfiguration",
-    "MutatingWebhookConfiguration",
-    "APIService",
     "IngressClass",
+    "MutatingWebhookConfiguration",
+    "Namespace",
     "RuntimeClass",
-    "CSIDriver",
-)
-
-_PER_POD = ("nodeName", "hostname", "subdomain")  # fields of a pod's spec that its template does not have
+    "ValidatingWebhookConfiguration",
+}
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names [apimachinery pkg/util/rand]
 
 
 class Builder:
@@ -60,36 +62,75 @@ class Builder:
 
     def __init__(self) -> None:
         self._templates: dict[str, Template] = {}
+        self._generated = 0
 
     def build(self, manifest: Manifest) -> Object:
-        """The object of a manifest, without status (but for a node's and a bound pod's)."""
-        meta = _meta(manifest)
+        """The object of a manifest. Of its status is kept what a run cannot find out by itself: a node's size, whether
+        a pod or Job has finished, what a claim is bound to."""
+        meta = self._meta(manifest)
         spec: Any = manifest.spec
         kind, api = manifest.kind, manifest.api_version
         if spec is None:
             body = {k: v for k, v in manifest.body.items() if k not in ("apiVersion", "kind", "metadata")}
             return Other(api_version=api, kind=kind, meta=meta, extra=body)
         if kind in WORKLOADS:
-            return Workload(api_version=api, kind=kind, meta=meta, spec=spec, template=template_of(spec.template))
+            done = _job_status(manifest) if kind == "Job" else WorkloadStatus()
+            template = template_of(spec.template)
+            return Workload(api_version=api, kind=kind, meta=meta, spec=spec, template=template, status=done)
         if kind == "Pod":
             return self._pod(manifest, meta, spec)
         if kind == "Node":
             return _node(manifest, meta)
         if kind == "PodDisruptionBudget":
             return PodDisruptionBudget(meta=meta, spec=spec)
-        return Resource(api_version=api, kind=kind, meta=meta, spec=spec)
+        status = _status(manifest) if kind in KEEP_STATUS else NOTHING
+        return Resource(api_version=api, kind=kind, meta=meta, spec=spec, status=status)
 
     def _pod(self, manifest: Manifest, meta: Meta, spec: PodSpec) -> Pod:
-        written = {k: v for k, v in (manifest.body.get("spec") or {}).items() if k not in _PER_POD}
+        written = manifest.body.get("spec") or {}
         owner = meta.controller
-        text = json.dumps([owner.uid if owner else meta.name, meta.labels, written], sort_keys=True, default=dict)
+        pinned = only_node(spec) if owner is not None and owner.kind == "DaemonSet" else ""
+        shared = shared_spec(written, pinned)
+        text = json.dumps([owner.uid if owner else meta.name, dict(meta.labels), shared], sort_keys=True)
         template = self._templates.get(text)
         if template is None:
-            template = self._templates[text] = Template(spec, meta.labels, meta.annotations)
-        status = manifest.body.get("status") or {}
-        phase = status.get("phase", "Pending") if isinstance(status, Mapping) else "Pending"
-        finished = phase if phase in ("Succeeded", "Failed") else "Pending"
-        return Pod(meta=meta, template=template, node=spec.node_name or "", status=PodStatus(phase=finished))
+            common = PodSpec.model_validate(shared, by_alias=True, by_name=False)
+            template = self._templates[text] = Template(common, meta.labels, meta.annotations)
+        phase = _status(manifest).get("phase")
+        return Pod(
+            meta=replace(meta, labels=template.labels),
+            template=template,
+            node=spec.node_name,
+            pinned=pinned,
+            status=PodStatus(phase=phase if phase in ("Succeeded", "Failed") else "Pending"),
+        )
+
+    def _meta(self, manifest: Manifest) -> Meta:
+        metadata = manifest.metadata
+        namespace = "" if manifest.kind in _CLUSTER_SCOPED else metadata.namespace or "default"
+        return Meta(
+            name=metadata.name or self._generate(metadata.generate_name),
+            namespace=namespace,
+            uid=metadata.uid,
+            labels=_shared(metadata.labels),
+            annotations=_shared(metadata.annotations),
+            owners=tuple(
+                OwnerReference(o.kind, o.name, o.uid, o.api_version, o.controller)
+                for o in metadata.owner_references
+            ),
+            finalizers=tuple(metadata.finalizers),
+            generation=metadata.generation or 1,
+            extra=_shared(metadata.model_extra or {}),
+        )
+
+    def _generate(self, base: str) -> str:
+        """A name as the API server makes it of `generateName`; always the same in the same place."""
+        number, suffix = self._generated, ""
+        self._generated += 1
+        for _ in range(5):
+            number, digit = divmod(number, len(_LETTERS))
+            suffix = _LETTERS[digit] + suffix
+        return base + suffix
 
 
 def template_of(spec: PodTemplateSpec) -> Template:
@@ -97,26 +138,26 @@ def template_of(spec: PodTemplateSpec) -> Template:
     return Template(spec.spec, spec.metadata.labels, spec.metadata.annotations)
 
 
-def _meta(manifest: Manifest) -> Meta:
-    metadata = manifest.metadata
-    namespace = "" if manifest.kind in CLUSTER_SCOPED else metadata.namespace or "default"
-    return Meta(
-        name=metadata.name or metadata.generate_name,
-        namespace=namespace,
-        uid=metadata.uid,
-        labels=_shared(metadata.labels),
-        annotations=_shared(metadata.annotations),
-        owners=tuple(
-            OwnerReference(o.kind, o.name, o.uid, o.api_version, o.controller) for o in metadata.owner_references
-        ),
-        finalizers=tuple(metadata.finalizers),
-        generation=metadata.generation or 1,
-        extra=_shared(metadata.model_extra or {}),
-    )
-
-
 def _shared(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(mapping)) if mapping else NOTHING
+
+
+def _status(manifest: Manifest) -> Mapping[str, Any]:
+    status = manifest.body.get("status")
+    return status if isinstance(status, Mapping) else NOTHING
+
+
+def _job_status(manifest: Manifest) -> WorkloadStatus:
+    """A Job that has finished stays so: its controller goes by the conditions [pkg/controller/job/utils.go]."""
+    said = _status(manifest).get("conditions")
+    conditions = tuple(
+        Condition(str(one["type"]), "True", 0.0, str(one.get("reason", "")))
+        for one in (said if isinstance(said, list) else ())
+        if isinstance(one, Mapping)
+        and one.get("type") in ("Complete", "Failed")
+        and one.get("status") == "True"
+    )
+    return WorkloadStatus(conditions=conditions)
 
 
 def node_resources(quantities: Mapping[str, Any]) -> NodeResources:
@@ -136,7 +177,7 @@ def _node(manifest: Manifest, meta: Meta) -> Node:
     if not isinstance(spec, NodeSpec):
         raise TypeError("a Node manifest has a NodeSpec")
     status = status or NodeStatusModel()
-    info = (manifest.body.get("status") or {}).get("nodeInfo") or {}
+    info = _status(manifest).get("nodeInfo")
     ready = Condition("Ready", "True", 0.0, "KubeletReady", "kubelet is posting ready status")
     return Node(
         meta=meta,
@@ -146,6 +187,6 @@ def _node(manifest: Manifest, meta: Meta) -> Node:
             allocatable=node_resources(status.allocatable),
             capacity=node_resources(status.capacity),
             conditions=(ready,),
-            kubelet_version=str(info.get("kubeletVersion", "")),
+            kubelet_version=str(info.get("kubeletVersion", "")) if isinstance(info, Mapping) else "",
         ),
     )

@@ -1,0 +1,216 @@
+"""Keeps the status of PodDisruptionBudgets (behaviour 5.1) [PDB: pkg/controller/disruption/disruption.go]."""
+
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from msgspec.structs import replace
+
+from simkube.clock import Clock, Timer
+from simkube.cluster.api import Client
+from simkube.cluster.budgets import allowed, expectation, failed, with_condition
+from simkube.cluster.controller import Controller
+from simkube.cluster.scales import NoScale, expected_scale
+from simkube.cluster.store import Change, Did
+from simkube.kube.objects import NOTHING, BudgetStatus, Condition, Key, Pod, PodDisruptionBudget
+from simkube.kube.selector import LabelSelector
+from simkube.timings import Timings
+
+KIND = "PodDisruptionBudget"
+POD = "Pod"
+
+UNMANAGED = (
+    "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of"
+    " the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please"
+    ' set ".spec.minAvailable" field of the PDB to an integer value.'
+)
+
+
+class DisruptionController(Controller):
+    """kube-controller-manager's disruption-controller. Keys: (kind, namespace, name), of a budget to count or of a pod
+    whose mark as a disruption's target may be stale."""
+
+    def __init__(self, clock: Clock, client: Client, timings: Timings) -> None:
+        super().__init__(clock, client)
+        self._disrupted_timeout = timings.disrupted_pods_timeout
+        self._stale_timeout = timings.stale_disruption_timeout
+        self._rechecks: dict[Key, Timer] = {}
+        self._selections = client.api.selections  # it tracks budgets, since the Eviction API needs them
+        client.watch(KIND, self._budget_changed, Did.ADDED | Did.SPEC | Did.META | Did.STATUS)
+        client.watch(POD, self._pod_changed, Did.ADDED | Did.REMOVED | Did.META | Did.READY | Did.TERMINATING)
+        client.watch(POD, self._mark_changed, Did.ADDED | Did.STATUS)
+        self._look_at_everything()
+
+    def stop(self) -> None:
+        super().stop()
+        for timer in self._rechecks.values():
+            timer.cancel()
+        self._rechecks.clear()
+
+    def start(self) -> None:
+        super().start()
+        self._look_at_everything()
+
+    def _look_at_everything(self) -> None:
+        for key in self.client.table(KIND):
+            self.enqueue((KIND, *key))
+        for pod in self.client.table(POD).values():
+            self._expect_end(pod)
+
+    # -- what makes a budget be counted -----------------------------------------------------------------------------
+
+    def _budget_changed(self, change: Change) -> None:
+        if change.by != self.client.name:
+            self.enqueue((KIND, *change.object.key))
+
+    def _pod_changed(self, change: Change) -> None:
+        budgets = self._selections.touched(KIND, change)
+        for namespace, name in budgets:
+            self.enqueue((KIND, namespace, name))
+        if len(budgets) > 1:  # Kubernetes counts one of them at each change, whichever comes first
+            pod: Pod = change.object
+            self.client.event(
+                pod,
+                "Warning",
+                "MultiplePodDisruptionBudgets",
+                f'Pod "{pod.meta.namespace}"/"{pod.meta.name}" matches multiple PodDisruptionBudgets.'
+                f'  Chose "{budgets[0][1]}" arbitrarily.',
+            )
+
+    # -- counting a budget ------------------------------------------------------------------------------------------
+
+    def reconcile(self, key: Any) -> None:
+        kind, namespace, name = key
+        if kind == POD:
+            self._unmark(namespace, name)
+            return
+        recheck = self._rechecks.pop((namespace, name), None)
+        if recheck is not None:
+            recheck.cancel()
+        budget: PodDisruptionBudget | None = self.client.get(KIND, name, namespace)
+        if budget is None:
+            return
+        now = self.clock.now
+        try:
+            status = self._counted(budget, now)
+        except NoScale as error:
+            message = f"Failed to calculate the number of expected pods: {error}"
+            self.client.event(budget, "Warning", "CalculateExpectedPodCountFailed", message)
+            status = failed(budget.status, str(error), now)
+        else:
+            if status.disrupted_pods:
+                due = min(status.disrupted_pods.values()) + self._disrupted_timeout
+                self._rechecks[namespace, name] = self.enqueue_after(key, due - now)
+        if status != budget.status:
+            self.client.update(replace(budget, status=status))
+
+    def _counted(self, budget: PodDisruptionBudget, now: float) -> BudgetStatus:
+        """Raises `NoScale` where the budget needs the replicas of a controller that does not say them."""
+        pods = list(self._selections.pods(KIND, budget.key))
+        if not pods:
+            self.client.event(budget, "Normal", "NoPods", "No matching pods found")
+
+        def scale() -> int:
+            expected, unmanaged = expected_scale(self.client, pods)
+            if unmanaged:
+                selector = UNMANAGED.format(_shown(budget.spec.selector))
+                self.client.event(budget, "Warning", "UnmanagedPods", selector)
+            return expected
+
+        expected, desired = expectation(budget.spec, len(pods), scale)
+        disrupted = self._disrupted(budget, pods, now) if budget.status.disrupted_pods else NOTHING
+        healthy = count_healthy(pods, disrupted)
+        status = BudgetStatus(
+            disruptions_allowed=allowed(healthy, desired, expected),
+            current_healthy=healthy,
+            desired_healthy=desired,
+            expected_pods=expected,
+            observed_generation=budget.meta.generation,
+            disrupted_pods=disrupted,
+            condition=budget.status.condition,
+        )
+        return with_condition(status, now)
+
+    def _disrupted(self, budget: PodDisruptionBudget, pods: Sequence[Pod], now: float) -> Any:
+        """Approved evictions that have not shown yet; they are forgotten when the pod terminates, is gone, or is
+        still there after two minutes [`buildDisruptedPodMap`]."""
+        pending = {}
+        for pod in pods:
+            approved = budget.status.disrupted_pods.get(pod.meta.name)
+            if approved is None or pod.is_terminating:
+                continue
+            if approved + self._disrupted_timeout <= now:
+                namespace = budget.meta.namespace  # twice, as in Kubernetes
+                message = f"Pod was expected by PDB {namespace}/{namespace} to be deleted but it wasn't"
+                self.client.event(pod, "Warning", "NotDeleted", message)
+            else:
+                pending[pod.meta.name] = approved
+        return MappingProxyType(pending) if pending else NOTHING
+
+    # -- marks of disruptions that did not happen -------------------------------------------------------------------
+
+    def _mark_changed(self, change: Change) -> None:
+        mark = change.new.status.disrupted
+        if mark is not None and (change.old is None or change.old.status.disrupted is not mark):
+            self._expect_end(change.new)
+
+    def _expect_end(self, pod: Pod) -> None:
+        mark = pod.status.disrupted
+        if mark is not None and may_be_stale(pod):
+            delay = max(0.0, mark.since + self._stale_timeout - self.clock.now)
+            self.enqueue_after((POD, pod.meta.namespace, pod.meta.name), delay)
+
+    def _unmark(self, namespace: str, name: str) -> None:
+        """Set DisruptionTarget of a pod that was not deleted to False [`syncStalePodDisruption`]."""
+        pod: Pod | None = self.client.get(POD, name, namespace)
+        if pod is None or not may_be_stale(pod):
+            return
+        now = self.clock.now
+        if pod.status.disrupted is not None and pod.status.disrupted.since + self._stale_timeout > now:
+            self._expect_end(pod)
+            return
+        status = replace(pod.status, disrupted=Condition("DisruptionTarget", "False", now))
+        self.client.update(replace(pod, status=status))
+
+
+def count_healthy(pods: Iterable[Pod], disrupted: Any) -> int:
+    """Ready pods that are neither terminating nor about to be; neither phase nor minReadySeconds matters."""
+    healthy = 0
+    for pod in pods:
+        ready = pod.status.ready
+        if (
+            ready is not None
+            and ready.status == "True"
+            and pod.meta.deletion_timestamp is None
+            and pod.meta.name not in disrupted
+        ):
+            healthy += 1
+    return healthy
+
+
+def may_be_stale(pod: Pod) -> bool:
+    """Marked as a disruption's target without being deleted. The kubelet's own marks last, and so do those of pods that
+    have finished [`nonTerminatingPodHasStaleDisruptionCondition`]."""
+    mark = pod.status.disrupted
+    return (
+        mark is not None
+        and mark.status == "True"
+        and mark.reason != "TerminationByKubelet"
+        and not pod.is_terminating
+        and not pod.is_finished
+    )
+
+
+def _shown(selector: LabelSelector | None) -> str:
+    """As Go prints it."""
+    if selector is None:
+        return "nil"
+    labels = "".join(f"{name}: {value}," for name, value in sorted(selector.match_labels.items()))
+    expressions = "".join(
+        f"LabelSelectorRequirement{{Key:{e.key},Operator:{e.operator},Values:[{' '.join(e.values)}],}},"
+        for e in selector.match_expressions
+    )
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},"
+        f"MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
+    )

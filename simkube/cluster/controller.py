@@ -10,12 +10,12 @@ from simkube.clock import Clock, Timer
 from simkube.cluster.api import Client
 from simkube.cluster.errors import ApiError
 
-BACKOFF_INITIAL = 0.005
-BACKOFF_MAX = 1000.0
-
 
 class Controller:
     """Base of the controllers. Subclasses subscribe in `__init__` and implement `reconcile`."""
+
+    backoff_initial = 0.005  # s
+    backoff_max = 1000.0  # s
 
     def __init__(self, clock: Clock, client: Client) -> None:
         self.clock = clock
@@ -77,4 +77,4 @@ class Controller:
     def _retry(self, key: Hashable) -> None:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        self.enqueue_after(key, min(BACKOFF_MAX, BACKOFF_INITIAL * 2.0**failures))
+        self.enqueue_after(key, min(self.backoff_max, self.backoff_initial * 2.0**failures))

@@ -27,11 +27,11 @@ def remove_taints(client: Client, node: str, remove: Taints) -> Calls:
 
 
 def _write(client: Client, node: str, change: Callable[[Taints], Taints]) -> Calls:
-    yield CALL
     current = client.get("Node", node)
     if current is None:
         raise NotFound(f'nodes "{node}" not found')
     client.update(replace(current, taints=change(current.taints)))
+    yield CALL
 
 
 def mark_pods_not_ready(client: Client, node: str, failed: list[Key]) -> Calls:
@@ -40,13 +40,12 @@ def mark_pods_not_ready(client: Client, node: str, failed: list[Key]) -> Calls:
     [util/node `MarkPodsNotReady`]."""
     for key, pod in list(client.pods_on(node).items()):
         if pod.status.ready is not None and pod.status.ready.status != "False":
-            yield CALL
             try:
                 mark_pod_not_ready(client, key, node)
-            except NotFound:
-                continue
-            except ApiError:
-                failed.append(key)
+            except ApiError as error:
+                if not isinstance(error, NotFound):
+                    failed.append(key)
+            yield CALL
 
 
 def mark_pod_not_ready(client: Client, key: Key, node: str) -> None:

@@ -246,16 +246,12 @@ class NodeLifecycle(Controller):
                 self._expect(name)
                 return
             if self._asks_live_lease:
-                yield CALL
                 self._ask_lease(name)
-            node = self.client.get("Node", name)
-            yield CALL
+                yield CALL
             try:
-                if node is None:
-                    raise NotFound(f'nodes "{name}" not found')
-                conditions = unknown(node.status.conditions, self.clock.now)
-                self.client.update(replace(node, status=replace(node.status, conditions=conditions)))
+                self._write_unknown(name)
                 health.ready = "Unknown"
+                yield CALL
             except ApiError:
                 tries -= 1
                 if not tries:
@@ -263,6 +259,13 @@ class NodeLifecycle(Controller):
                 yield CALL
                 health.ready = ready_status(self.client.read("Node", name))
                 yield self._timings.node_health_retry_sleep
+
+    def _write_unknown(self, name: str) -> None:
+        node = self.client.get("Node", name)
+        if node is None:
+            raise NotFound(f'nodes "{name}" not found')
+        conditions = unknown(node.status.conditions, self.clock.now)
+        self.client.update(replace(node, status=replace(node.status, conditions=conditions)))
 
     def _ask_lease(self, name: str) -> None:
         """1.37: a live GET of the Lease first. No such Lease: as before. No answer: not this time, raises `ApiError`.

@@ -1,6 +1,6 @@
 """Parallel workers of one client: each makes its calls one after the other, all share the client's rate limit.
 
-A job is a generator that yields before each call to the API (0.0) and wherever it sleeps (seconds). So work reads
+A job is a generator that yields after each call to the API (`CALL`) and wherever it sleeps (seconds). So work reads
 top to bottom as in Kubernetes, takes the time that its calls take, and ends in between when the process does.
 """
 
@@ -10,12 +10,12 @@ from simkube.clock import Clock, Timer
 from simkube.cluster.api import Client
 
 Calls = Generator[float, None, None]
-CALL = 0.0  # yield CALL: "the next thing I do is a call"
+CALL = 0.0  # yield CALL: "I have made a call"
 
 
 class Workers:
-    """At most `size` jobs at a time. The first call of a job is made at once, if the rate limit lets it; each later
-    one comes the API's latency after the one before."""
+    """At most `size` jobs at a time. After a call a worker goes on when the API's latency is over and the rate limit
+    lets the next call through."""
 
     def __init__(self, clock: Clock, client: Client, size: int) -> None:
         self._clock = clock
@@ -48,14 +48,13 @@ class Workers:
 
     def _next_job(self, worker: int) -> None:
         for job in self._jobs:
-            if self._advance(worker, job, 0.0):
+            if self._advance(worker, job):
                 return
 
-    def _advance(self, worker: int, job: Calls, latency: float) -> bool:
+    def _advance(self, worker: int, job: Calls) -> bool:
         """Go on with a job; True if it has to wait."""
         for pause in job:
-            delay = max(pause, latency, self._client.wait())
-            latency = self._client.api.latency
+            delay = max(pause, self._client.api.latency, self._client.wait())
             if delay > 0.0:
                 self._sleeping[worker] = self._clock.after(delay, lambda: self._wake(worker, job))
                 return True
@@ -63,7 +62,7 @@ class Workers:
 
     def _wake(self, worker: int, job: Calls) -> None:
         del self._sleeping[worker]
-        if not self._advance(worker, job, self._client.api.latency):
+        if not self._advance(worker, job):
             self._next_job(worker)
             self._finish()
 

@@ -1,93 +1,120 @@
 """The program: its commands, and how every way of ending becomes an exit code."""
 
+import errno
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated
 
-import click
 import typer
 
 from simkube.cli import compare, explain, plan, run, schema, strategies, timings
+from simkube.cli.output import Closed, Interrupted, answer, note
 
 DONE, NO, BAD_INPUT, OUR_FAULT, CLUSTER_FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
+# What the system refuses is no fault of ours: no room, no right, too many open files.
+REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EMFILE, errno.ENFILE)
+
 app = typer.Typer(
     name="simkube",
-    help="What will this maintenance do to my services? Simulates Kubernetes maintenance in virtual time.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("compare")(compare.compare)
-app.command("run")(run.run)
-app.command("plan")(plan.plan)
-app.command("explain")(explain.explain)
-app.command("strategies")(strategies.strategies)
-app.command("timings")(timings.timings)
-app.command("schema")(schema.schema)
+for command in (
+    compare.compare,
+    run.run,
+    plan.plan,
+    explain.explain,
+    strategies.strategies,
+    timings.timings,
+    schema.schema,
+):
+    app.command(command.__name__)(command)
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"simkube {version('simkube')}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
-    version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version."
-    ),
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """What will this maintenance do to my services? Simulates Kubernetes maintenance in virtual time."""
+    if version:
+        from importlib.metadata import PackageNotFoundError
+        from importlib.metadata import version as version_of
+
+        try:
+            answer(f"simkube {version_of('simkube')}")
+        except PackageNotFoundError:
+            answer("simkube, not installed")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        answer(context.get_help())
 
 
 def main() -> None:
     """Run the program and leave with its exit code."""
-    sys.exit(_run())
+    sys.exit(call())
 
 
-def _run() -> int:
+def call(arguments: Sequence[str] | None = None) -> int:
+    """Run the program with these arguments (None: those of the process); its exit code. Raises nothing."""
     from simkube.kube.errors import BadValue, InputError
 
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        return BAD_INPUT
-    except click.ClickException as error:
-        error.show()
-        return BAD_INPUT
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        typer.echo("interrupted: nothing half-written was kept", err=True)
-        return INTERRUPTED
+        code = app(arguments, prog_name="simkube", standalone_mode=False)
     except (InputError, BadValue) as error:
-        typer.echo(f"error: {error}", err=True)
+        note(f"error: {error}")
         return BAD_INPUT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except typer.TyperException as error:
+        note(f"error: {_usage(error)}")
+        return BAD_INPUT
+    except Closed:
+        with suppress(
+            OSError, ValueError
+        ):  # so that the interpreter does not complain when it flushes stdout
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except Interrupted as kept:
+        note(f"interrupted: {kept}")
+        return INTERRUPTED
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except Exception as error:
-        return _fault(error)
+        return _failed(error)
+    if code == INTERRUPTED:  # also what typer makes of Ctrl-C
+        note("interrupted: nothing was written")
     return code if isinstance(code, int) else DONE
 
 
-def _fault(error: Exception) -> int:
+def _usage(error: typer.TyperException) -> str:
+    from simkube.kube.errors import InputError
+
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "simkube"
+    return str(InputError(error.format_message().rstrip("."), fix=f"see `{command} --help`"))
+
+
+def _failed(error: Exception) -> int:
+    from simkube.kube.errors import InputError
+
+    if isinstance(error, OSError) and error.errno in REFUSED:
+        note(f"error: {InputError(error.strerror or 'refused', file=str(error.filename or ''))}")
+        return BAD_INPUT
     if os.environ.get("SIMKUBE_TRACEBACK"):
-        raise error
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = (
-        f"{os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno}"
-        if frame is not None
+        import traceback
+
+        note("".join(traceback.format_exception(error)))
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = (
+        f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}"
+        if place is not None
         else "?"
     )
-    typer.echo(f"error: a fault of simkube: {type(error).__name__} at {place}: {error}", err=True)
-    typer.echo(
-        "please report it with the command and its input; SIMKUBE_TRACEBACK=1 shows where it happened",
-        file=sys.stderr,
-    )
+    note(f"error: {InputError(f'a fault of simkube: {type(error).__name__} at {where}: {error}')}")
+    note("please report it with the command and its input; SIMKUBE_TRACEBACK=1 shows where it happened")
     return OUR_FAULT

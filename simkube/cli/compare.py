@@ -1,12 +1,33 @@
 """`simkube compare`: every strategy on the same cluster, best first, and why."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from simkube.cli.inputs import Input, Json, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load
+from simkube.cli.inputs import (
+    MAX_SEED,
+    Input,
+    Json,
+    KubernetesVersion,
+    Manifests,
+    Node,
+    Nodes,
+    Seed,
+    Zones,
+    load,
+)
+from simkube.cli.output import answer, keeping, note
 from simkube.cli.progress import Progress
+
+
+class Rank(StrEnum):
+    """What the best strategy has least of."""
+
+    lost = "lost"
+    outage = "outage"
+    duration = "duration"
 
 
 def compare(
@@ -18,7 +39,7 @@ def compare(
         int, typer.Option(help="Runs of each strategy, with seeds one after the other.", min=1, max=10_000)
     ] = 1,
     seed: Seed = None,
-    rank: Annotated[str, typer.Option(help="Best by: lost (requests), outage (longest), duration.")] = "lost",
+    rank: Annotated[Rank, typer.Option(help="Best by: lost requests, longest outage, duration.")] = Rank.lost,
     out: Annotated[
         Path | None, typer.Option(help="Folder for results.json, traces and plots.", show_default=False)
     ] = None,
@@ -30,27 +51,24 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare maintenance strategies on your manifests: what each would do to every service."""
-    from simkube.kube.errors import InputError, nearest
     from simkube.report.results import results_json
     from simkube.report.tables import comparison_text
-    from simkube.strategies.registry import planners
     from simkube.studies.compare import RANKS
     from simkube.studies.compare import compare as compare_strategies
+    from simkube.studies.planners import planners
 
-    by = next((known for known in RANKS if known == rank), None)
-    if by is None:
-        raise InputError(
-            f"cannot rank by {rank!r}", key="--rank", fix=nearest(rank, RANKS) or f"one of {', '.join(RANKS)}"
-        )
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
-    first = loaded.scenario.seed if seed is None else seed
+    first = min(loaded.scenario.seed if seed is None else seed, MAX_SEED - runs + 1)
     seeds = range(first, first + runs)
-    chosen = planners(loaded.scenario, strategies)
-    with Progress() as progress:
+    chosen = planners(loaded, strategies)
+    by = next(known for known in RANKS if known == rank)
+    kept = "nothing was written" if out is None else f"{out} is as it was before"
+    with keeping(kept), Progress() as progress:
 
         def show(strategy: str, number: int, share: float) -> None:
             of = f", seed {number}" if runs > 1 else ""
-            progress(f"simulating {strategy}{of}: {share:.0%}" if share else f"simulating {strategy}{of}")
+            done = f": {share:.0%}" if share else ""
+            progress(f"simulating {strategy}{of}{done}")
 
         if out is None:
             comparison = compare_strategies(loaded, chosen, seeds, by, progress=show)
@@ -58,6 +76,6 @@ def compare(
             from simkube.report.folder import compare_into
 
             comparison = compare_into(out, loaded, chosen, seeds, by, show)
-    typer.echo(results_json(comparison) if as_json else comparison_text(comparison, loaded.scenario.slo))
     if out is not None:
-        typer.echo(f"results, traces and plots are in {out}", err=True)
+        note(f"results, traces and plots are in {out}")
+    answer(results_json(comparison) if as_json else comparison_text(comparison, loaded.scenario.slo))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from simkube.cli.inputs import Json
+from simkube.cli.output import answer
 
 
 def explain(
@@ -19,4 +20,4 @@ def explain(
 
     _, records = read_trace(trace)
     account = explained(records, name, str(trace))
-    typer.echo(account.json() if as_json else account.text())
+    answer(account.json() if as_json else account.text())

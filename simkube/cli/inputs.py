@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simkube.cli.output import note
+
 if TYPE_CHECKING:
     from simkube.scenario.load import Loaded
+    from simkube.scenario.scenario import Cluster
+
+MAX_SEED = 2**53
 
 Input = Annotated[
     list[Path], typer.Argument(help="A scenario file, or manifests: files and folders.", show_default=False)
@@ -17,7 +22,8 @@ Manifests = Annotated[
     typer.Option("--manifests", "-f", help="Manifests to use instead of the scenario's.", show_default=False),
 ]
 Nodes = Annotated[
-    int | None, typer.Option(help="Bare manifests: how many worker nodes.", min=1, show_default="3")
+    int | None,
+    typer.Option(help="Bare manifests: how many worker nodes.", min=1, max=20_000, show_default="3"),
 ]
 Node = Annotated[
     str, typer.Option(help="Bare manifests: what a node has: cpu=4,memory=16Gi,pods=110.", show_default=False)
@@ -29,8 +35,12 @@ KubernetesVersion = Annotated[
     str,
     typer.Option("--kubernetes", help="Version of Kubernetes: 1.36, v1.37.2.", show_default="the scenario's"),
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed of all chance.", show_default="the scenario's")]
+Seed = Annotated[
+    int | None, typer.Option(help="Seed of all chance.", min=0, max=MAX_SEED, show_default="the scenario's")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+
+_OPTIONS = {"version": "--kubernetes", "capacity": "--node", "zones": "--zones", "count": "--nodes"}
 
 
 def load(
@@ -42,51 +52,69 @@ def load(
     kubernetes: str = "",
 ) -> "Loaded":
     """Read what the user named; warnings go to stderr. Raises `InputError`."""
-    from simkube.kube.errors import InputError
-    from simkube.scenario.load import bare_scenario, load_scenario, looks_like_scenario, parse_scenario
+    from simkube.scenario.load import bare_scenario, load_scenario, looks_like_scenario
 
     cluster = _cluster(nodes, node, zones, kubernetes)
-    if len(paths) == 1 and looks_like_scenario(paths[0]):
-        given = [name for name in ("nodes", "zones") if name in cluster]
-        if given:
-            fix = "change `cluster:` in the scenario, or name manifests instead of it"
-            raise InputError(f"--{given[0]} is for bare manifests", file=str(paths[0]), fix=fix)
-        loaded = load_scenario(paths[0], manifests, cluster.get("version", ""))
+    scenario = next((path for path in paths if looks_like_scenario(path)), None)
+    if scenario is None:
+        loaded = bare_scenario(cluster, [*paths, *manifests])
     else:
-        cluster.setdefault("nodes", [_pool(nodes, node, zones)])
-        cluster.pop("zones", None)
-        loaded = bare_scenario(parse_scenario({"cluster": cluster}, "command line"), [*paths, *manifests])
+        _check_alone(scenario, paths, {"--nodes": nodes, "--node": node, "--zones": zones})
+        loaded = load_scenario(scenario, manifests, cluster.version if kubernetes else "")
     for warning in loaded.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        note(f"warning: {warning}")
     return loaded
 
 
-def _cluster(nodes: int | None, node: str, zones: str, kubernetes: str) -> dict[str, Any]:
-    cluster: dict[str, Any] = {}
-    if kubernetes:
-        version = kubernetes if kubernetes.startswith("v") else f"v{kubernetes}"
-        cluster["version"] = version if version.count(".") > 1 else f"{version}.0"
-    if nodes is not None or node:
-        cluster["nodes"] = [_pool(nodes, node, zones)]
-    if zones:
-        cluster["zones"] = zones
-    return cluster
-
-
-def _pool(nodes: int | None, node: str, zones: str) -> dict[str, Any]:
+def _check_alone(scenario: Path, paths: Sequence[Path], options: dict[str, object]) -> None:
+    """A scenario brings its own cluster, and its own manifests or those of --manifests."""
     from simkube.kube.errors import InputError
 
-    pool: dict[str, Any] = {"count": 3 if nodes is None else nodes}
-    capacity = {}
-    for part in filter(None, node.split(",")):
-        name, equals, amount = part.partition("=")
-        if not equals or not amount:
-            raise InputError(
-                f"{part!r} is not name=amount", key="--node", fix="write cpu=4,memory=16Gi,pods=110"
-            )
-        capacity[name.strip()] = amount.strip()
-    if capacity:
-        pool["capacity"] = capacity
+    if len(paths) > 1:
+        fix = "name manifests with --manifests, or in the scenario"
+        raise InputError("this is a scenario; nothing may stand beside it", file=str(scenario), fix=fix)
+    for option, value in options.items():
+        if value:
+            fix = "change `cluster:` in the scenario, or name manifests instead of it"
+            raise InputError(f"this is for bare manifests; {scenario} is a scenario", key=option, fix=fix)
+
+
+def version_text(kubernetes: str) -> str:
+    """A version of Kubernetes as an option gives it, written out: 1.36 is v1.36.0. Raises `InputError`."""
+    return _cluster(None, "", "", kubernetes).version
+
+
+def _cluster(nodes: int | None, node: str, zones: str, kubernetes: str) -> "Cluster":
+    """The cluster of the options; without any of its pool's, it has no pool."""
+    from simkube.kube.errors import InputError
+    from simkube.scenario.scenario import Cluster
+    from simkube.scenario.source import Source
+
+    written: dict[str, Any] = {"version": kubernetes} if kubernetes else {}
+    pool: dict[str, Any] = {"count": nodes} if nodes is not None else {}
+    if node:
+        pool["capacity"] = _capacity(node)
     if zones:
         pool["zones"] = [zone.strip() for zone in zones.split(",") if zone.strip()]
-    return pool
+    if pool:
+        written["nodes"] = [pool]
+    try:
+        return Source().parse(Cluster, written)
+    except InputError as error:
+        option = next((option for key, option in _OPTIONS.items() if key in error.key), "")
+        raise InputError(error.message, key=option, fix=error.fix) from None
+
+
+def _capacity(node: str) -> dict[str, str]:
+    from simkube.kube.errors import InputError, shown
+
+    capacity: dict[str, str] = {}
+    for part in node.split(","):
+        name, _, amount = (piece.strip() for piece in part.partition("="))
+        if not name or not amount:
+            fix = "write resource=amount, as in cpu=4,memory=16Gi,pods=110"
+            raise InputError(f"{shown(part)} is not a resource and an amount", key="--node", fix=fix)
+        if name in capacity:
+            raise InputError(f"{name} is given twice", key="--node", fix="give it once")
+        capacity[name] = amount
+    return capacity

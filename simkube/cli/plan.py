@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from simkube.cli.inputs import Input, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load
+from simkube.cli.output import answer, keeping, note
 
 
 def plan(
@@ -28,18 +29,20 @@ def plan(
     from simkube.maintenance.plan_file import plan_text
     from simkube.report.folder import write_text
     from simkube.sim import Simulation
-    from simkube.strategies.registry import planner_for
+    from simkube.studies.planners import planner_for
     from simkube.worlds.simulated import SimulatedView
 
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
-    planner = planner_for(loaded.scenario, strategy, None)
+    planner = planner_for(loaded, strategy).planner
     if planner is None:
         raise InputError("no strategy", key="--strategy", fix="`simkube strategies` shows what there is")
-    simulation = Simulation(loaded, loaded.scenario.seed if seed is None else seed)
-    simulation.build()
-    text = plan_text(planner(SimulatedView(simulation, simulation.api.client("planner"))))
+    with keeping("nothing was written"):
+        simulation = Simulation(loaded, loaded.scenario.seed if seed is None else seed)
+        simulation.build()
+        text = plan_text(planner(SimulatedView(simulation, simulation.api.client("planner"))))
+        if output is not None:
+            write_text(output, text)
     if output is None:
-        typer.echo(text, nl=False)
+        answer(text)
     else:
-        write_text(output, text)
-        typer.echo(f"the plan is in {output}", err=True)
+        note(f"the plan is in {output}")

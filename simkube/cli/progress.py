@@ -3,10 +3,11 @@
 import sys
 from time import monotonic
 
-import typer
+from simkube.cli.output import note
 
 FIRST = 1.0  # seconds before anything is shown
 AGAIN = 5.0  # seconds between lines where stderr is no terminal
+WIPE = "\r\x1b[K"
 
 
 class Progress:
@@ -23,7 +24,7 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._shown and self._terminal:
-            typer.echo("\r\x1b[K", err=True, nl=False)
+            note(WIPE, end="")
 
     def __call__(self, text: str) -> None:
         """Show what is being done now."""
@@ -32,7 +33,4 @@ class Progress:
             return
         self._last = now
         self._shown = True
-        if self._terminal:
-            typer.echo(f"\r\x1b[K{text}", err=True, nl=False)
-        else:
-            typer.echo(text, err=True)
+        note(*((WIPE + text, "") if self._terminal else (text,)))

@@ -6,13 +6,18 @@ from typing import Annotated, Any
 import typer
 
 from simkube.cli.inputs import Input, Json, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load
+from simkube.cli.output import answer, keeping, note
 from simkube.cli.progress import Progress
 
 
 def run(
     paths: Input,
     strategy: Annotated[
-        str, typer.Option(help="What to carry out; none: only the faults.", show_default="the scenario's")
+        str,
+        typer.Option(
+            help="What to carry out, as name or name(key=value,...); none: only the faults.",
+            show_default="the scenario's",
+        ),
     ] = "",
     plan: Annotated[
         Path | None, typer.Option(help="A plan file to carry out instead.", show_default=False)
@@ -37,7 +42,7 @@ def run(
     from simkube.kube.errors import InputError
     from simkube.report.results import run_json
     from simkube.report.story import Story
-    from simkube.strategies.registry import planner_for
+    from simkube.studies.planners import planner_for
     from simkube.studies.run import single
     from simkube.studies.slo import breaches
     from simkube.trace.file import TraceWriter, header
@@ -47,26 +52,29 @@ def run(
     if follow and as_json:
         raise InputError("--follow and --json exclude each other", key="--json", fix="give one of them")
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
-    chosen = planner_for(loaded.scenario, strategy, plan)
+    chosen = planner_for(loaded, strategy, plan)
     number = loaded.scenario.seed if seed is None else seed
     with ExitStack() as stack:
+        kept = "nothing was written" if trace is None else f"{trace} was not written"
+        stack.enter_context(keeping(kept))
         progress = stack.enter_context(Progress())
         story = Story()
         sinks: list[Any] = [story]
         if trace is not None:
-            name = str(plan) if plan is not None else strategy or loaded.scenario.strategy
-            made = header(loaded.name, loaded.scenario.cluster.version, name, number)
+            made = header(loaded.name, loaded.scenario.cluster.version, chosen.name, number)
             sinks.append(stack.enter_context(TraceWriter(trace, made)))
         if follow:
             sinks.append(_follow())
-        done, result = single(loaded, number, chosen, sinks, lambda share: progress(f"simulating: {share:.0%}"))
+        done, result = single(
+            loaded, number, chosen.planner, sinks, lambda share: progress(f"simulating: {share:.0%}")
+        )
     missed = breaches(result, loaded.scenario.slo)
-    if as_json:
-        typer.echo(run_json(loaded.name, number, done, result, missed))
-    elif not follow:
-        typer.echo(story.text(done, result, missed))
     if trace is not None:
-        typer.echo(f"the trace is in {trace}", err=True)
+        note(f"the trace is in {trace}")
+    if as_json:
+        answer(run_json(loaded.name, number, done, result, missed))
+    elif not follow:
+        answer(story.text(done, result, missed))
     return 1 if done.aborted or done.unfinished or missed else 0
 
 
@@ -77,6 +85,6 @@ def _follow() -> Any:
 
     def show(record: Any) -> None:
         if record.t >= 0.0:
-            typer.echo(encode(record).decode())
+            answer(encode(record).decode())
 
     return show

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from simkube.cli.output import answer
+
 
 class Schema(StrEnum):
     """Which file."""
@@ -21,4 +23,4 @@ def schema(of: Annotated[Schema, typer.Argument(help="Which file.")]) -> None:
 
     from simkube.report.schemas import schema_of
 
-    typer.echo(json.dumps(schema_of(of.value), indent=2, sort_keys=True))
+    answer(json.dumps(schema_of(of.value), indent=2, sort_keys=True))

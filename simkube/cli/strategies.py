@@ -1,8 +1,7 @@
 """`simkube strategies`: what there is."""
 
-import typer
-
 from simkube.cli.inputs import Json
+from simkube.cli.output import answer
 
 
 def strategies(as_json: Json = False) -> None:
@@ -14,6 +13,6 @@ def strategies(as_json: Json = False) -> None:
     if as_json:
         import json
 
-        typer.echo(json.dumps([row.as_json() for row in rows], indent=2))
+        answer(json.dumps([row.as_json() for row in rows], indent=2))
     else:
-        typer.echo(strategies_text(rows))
+        answer(strategies_text(rows))

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from simkube.cli.inputs import Json
+from simkube.cli.inputs import Json, version_text
+from simkube.cli.output import answer
 
 
 def timings(
@@ -12,24 +13,23 @@ def timings(
     as_json: Json = False,
 ) -> None:
     """Every constant: its value, unit, flag, the minors it holds for, and the source file it comes from."""
-    from simkube.report.tables import timings_text
+    from simkube.kube.version import Version
     from simkube.timings import all_timings
 
     rows = all_timings()
     if kubernetes:
-        from simkube.kube.version import Version
-
-        text = kubernetes.removeprefix("v")
-        minor = Version.parse(f"v{text}" if text.count(".") > 1 else f"v{text}.0").minor
+        minor = Version.parse(version_text(kubernetes)).minor
         rows = tuple(row for row in rows if _minor(row.since) <= minor <= _minor(row.until))
     if as_json:
         import dataclasses
         import json
 
-        typer.echo(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
+        answer(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
     else:
-        typer.echo(timings_text(rows))
+        from simkube.report.tables import timings_text
+
+        answer(timings_text(rows))
 
 
 def _minor(text: str) -> int:
-    return int(text.partition(".")[2] or 0)
+    return int(text.partition(".")[2])

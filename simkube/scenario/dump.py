@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from simkube.kube.errors import nearest
 from simkube.kube.manifests import Manifest
-from simkube.kube.objects import Object, OwnerReference, Pod
+from simkube.kube.objects import NOTHING, Object, OwnerReference, Pod, Resource
 from simkube.scenario.pieces import Piece, Pieces
 
 # Made anew by a run's own controllers and kubelets.
@@ -32,6 +32,9 @@ _MAKERS = {
     "DaemonSet": "daemonsets",
     "Job": "jobs",
 }
+
+# Annotations of a claim that is bound [component-helpers storage/volume].
+_BINDING = ("pv.kubernetes.io/", "volume.kubernetes.io/selected-node")
 
 Identity = tuple[str, str, str]  # kind, namespace, name
 
@@ -89,6 +92,28 @@ def on_known_nodes(pieces: Pieces, nodes: Collection[str], warnings: list[str]) 
             f"{pod.meta.name}{also} were on nodes that are not given ({pod.node}): scheduled anew"
         )
     return result
+
+
+def with_volumes(pieces: Pieces) -> list[Piece]:
+    """The pieces, with claims unbound whose volumes are not there: they get new ones."""
+    there = {obj.meta.name for _, obj in pieces if obj.kind == "PersistentVolume"}
+    return [
+        Piece(manifest, _unclaimed(obj) if isinstance(obj, Resource) and _is_lost(obj, there) else obj)
+        for manifest, obj in pieces
+    ]
+
+
+def _is_lost(obj: Resource, volumes: Collection[str]) -> bool:
+    if obj.kind != "PersistentVolumeClaim":
+        return False
+    return bool(obj.spec.volume_name) and obj.spec.volume_name not in volumes
+
+
+def _unclaimed(obj: Resource) -> Resource:
+    annotations = {key: value for key, value in obj.meta.annotations.items() if not key.startswith(_BINDING)}
+    spec = obj.spec.model_copy(update={"volume_name": ""})
+    meta = replace(obj.meta, annotations=annotations)
+    return replace(obj, meta=meta, spec=spec, status=NOTHING)
 
 
 def _identity(obj: Object) -> Identity:

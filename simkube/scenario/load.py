@@ -1,6 +1,7 @@
 """A scenario with everything that it names: its file, its manifests, its overrides, ready to run."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,18 +9,19 @@ from simkube.kube.build import Builder
 from simkube.kube.errors import BadValue, InputError
 from simkube.kube.files import read_text
 from simkube.kube.manifests import read_manifests
-from simkube.kube.objects import Object
+from simkube.kube.objects import Node, Object
+from simkube.kube.version import Version
 from simkube.kube.yaml import read_documents
 from simkube.scenario.autoscalers import within_bounds
 from simkube.scenario.checks import check
-from simkube.scenario.dump import is_state, on_known_nodes, with_owners
+from simkube.scenario.dump import is_state, on_known_nodes, with_owners, with_volumes
 from simkube.scenario.names import unmet
 from simkube.scenario.nodes import all_nodes
 from simkube.scenario.overrides import overridden
-from simkube.scenario.pieces import Piece
-from simkube.scenario.scenario import Scenario
+from simkube.scenario.pieces import Piece, Pieces
+from simkube.scenario.scenario import Cluster, NodePool, Scenario
 from simkube.scenario.source import Source
-from simkube.timings import Timings
+from simkube.timings import NEWEST_MINOR, OLDEST_MINOR, Timings
 
 NO_FILE = Source()
 
@@ -62,9 +64,10 @@ def load_scenario(path: Path, manifests: Sequence[Path] = (), version: str = "")
     return assemble(scenario, paths, path.name, source, strict=not manifests)
 
 
-def bare_scenario(scenario: Scenario, manifests: Sequence[Path]) -> Loaded:
-    """A scenario without a file: the cluster from elsewhere, the manifests from `manifests` (one at least)."""
-    return assemble(scenario, manifests, manifests[0].name)
+def bare_scenario(cluster: Cluster, manifests: Sequence[Path]) -> Loaded:
+    """A scenario without a file: `manifests` (one at least) on this cluster. If neither has a worker node, there are
+    three. Raises `InputError`."""
+    return assemble(Scenario(cluster=cluster), manifests, manifests[0].name, workers=NodePool())
 
 
 def read_scenario(path: Path) -> tuple[Scenario, Source]:
@@ -81,19 +84,27 @@ def read_scenario(path: Path) -> tuple[Scenario, Source]:
 
 
 def assemble(
-    scenario: Scenario, paths: Sequence[Path], name: str, source: Source = NO_FILE, strict: bool = True
+    scenario: Scenario,
+    paths: Sequence[Path],
+    name: str,
+    source: Source = NO_FILE,
+    strict: bool = True,
+    workers: NodePool | None = None,
 ) -> Loaded:
     """Read the manifests at `paths`, put the scenario's nodes and overrides to them, and check that all fits together.
-    Not `strict`: names that meet nothing are warnings."""
-    _check_timings(scenario, source)
+
+    Not `strict`: names that meet nothing are warnings. `workers`: the pool where no worker is given."""
     read = read_manifests(paths)
     warnings = list(read.warnings)
     builder = Builder()
     pieces = [Piece(manifest, builder.build(manifest)) for manifest in read.items if is_state(manifest)]
-    nodes = all_nodes(scenario.cluster, pieces, source)
-    pieces = [piece for piece in pieces if piece.obj.kind != "Node"]
+    scenario = _of_that_version(scenario, pieces, warnings)
+    _check_timings(scenario, source)
+    nodes = all_nodes(scenario.cluster, pieces, source, workers)
     pieces = with_owners(pieces)
+    pieces = [piece for piece in pieces if piece.obj.kind != "Node"]
     pieces = on_known_nodes(pieces, {node.meta.name for node in nodes}, warnings)
+    pieces = with_volumes(pieces)
     for number, override in enumerate(scenario.overrides):
         try:
             pieces = overridden(pieces, number, override, source)
@@ -111,6 +122,27 @@ def assemble(
     pieces = within_bounds(pieces, warnings)
     warnings += check(pieces, nodes)
     return Loaded(scenario, (*nodes, *(piece.obj for piece in pieces)), tuple(warnings), name, source)
+
+
+def _of_that_version(scenario: Scenario, pieces: Pieces, warnings: list[str]) -> Scenario:
+    """Where nobody says the version, it is that of the newest kubelet of a dump's nodes: an API server is not older."""
+    if "version" in scenario.cluster.model_fields_set:
+        return scenario
+    said = [
+        obj.status.kubelet_version
+        for _, obj in pieces
+        if isinstance(obj, Node) and obj.status.kubelet_version
+    ]
+    versions = []
+    for text in said:
+        with suppress(BadValue):
+            versions.append(Version.parse(text))
+    newest = max(versions, default=None)
+    if newest is None or newest.major != 1 or not OLDEST_MINOR <= newest.minor <= NEWEST_MINOR:
+        return scenario
+    warnings.append(f"the cluster is taken to be {newest}, as the nodes' kubelets are")
+    cluster = scenario.cluster.model_copy(update={"version": str(newest)})
+    return scenario.model_copy(update={"cluster": cluster})
 
 
 def _check_timings(scenario: Scenario, source: Source) -> None:

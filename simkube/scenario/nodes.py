@@ -23,10 +23,14 @@ _HEALTHY = (
 _USUAL = node_resources(DEFAULT_CAPACITY)
 
 
-def all_nodes(cluster: Cluster, pieces: Pieces, source: Source) -> list[Node]:
-    """The cluster's nodes: those of the manifests, then those of the pools. Raises `InputError` where two have the same
-    name, or none is a worker."""
+def all_nodes(
+    cluster: Cluster, pieces: Pieces, source: Source, workers: NodePool | None = None
+) -> list[Node]:
+    """The cluster's nodes: those of the manifests, then those of the pools (of `workers` if there is none of either).
+    Raises `InputError` where two have the same name, or none is a worker."""
     own = [completed(obj, cluster.version) for _, obj in pieces if isinstance(obj, Node)]
+    if workers is not None and not own and not cluster.nodes:
+        cluster = cluster.model_copy(update={"nodes": (workers,)})
     if own and not cluster.nodes and "control_planes" not in cluster.model_fields_set:
         cluster = cluster.model_copy(update={"control_planes": 0})
     places = {node.meta.name: "the manifests" for node in own}

@@ -11,6 +11,7 @@ from simkube.scenario.pieces import Pieces, made_by
 from simkube.scenario.scenario import OF_WORKLOADS, Scenario
 
 EVERY = "*"
+DIGITS = "0123456789"
 SHOWN = 5  # known names that an error lists
 
 
@@ -77,7 +78,8 @@ def _images(objects: Iterable[Object]) -> dict[str, None]:
 
 
 def _unmet(at: KeyPath, what: str, name: str, known: Collection[str]) -> Unmet:
-    fix = nearest(name, known)
+    numbered = name.rstrip(DIGITS) in {one.rstrip(DIGITS) for one in known}  # then any would be as near
+    fix = "" if numbered else nearest(name, known)
     if not fix:
         some = [one for one in known if "/" not in one][:SHOWN]
         listed = ", ".join(some) + (" ..." if len(some) == SHOWN else "")

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from simkube.kube.errors import nearest
-from simkube.kube.objects import Object, Workload
+from simkube.kube.objects import Workload
 from simkube.scenario.pieces import Piece, Pieces
 from simkube.scenario.scenario import Override
 from simkube.scenario.source import Source
@@ -29,13 +29,10 @@ def overridden(pieces: Pieces, number: int, override: Override, source: Source) 
 
 def _nothing(override: Override, pieces: Pieces) -> tuple[str, str]:
     """Message and fix for an override that meets nothing: another namespace or kind, or a misspelt name."""
-
-    def said(obj: Object) -> str:
-        namespace = "" if obj.meta.namespace == override.namespace else f" in namespace {obj.meta.namespace}"
-        return f"{obj.kind} {obj.meta.name}{namespace}"
-
     message = f"the manifests have no {override.kind} {override.name} in namespace {override.namespace}"
-    same_name = [said(obj) for _, obj in pieces if obj.meta.name == override.name and obj.meta.namespace]
-    if same_name:
-        return message, f"did you mean {same_name[0]}?"
-    return message, nearest(f"{override.kind} {override.name}", [said(obj) for _, obj in pieces])
+    for _, obj in pieces:
+        if obj.meta.name == override.name and obj.meta.namespace:
+            elsewhere = obj.meta.namespace != override.namespace
+            place = f" in namespace {obj.meta.namespace}" if elsewhere else ""
+            return message, f"did you mean {obj.kind} {obj.meta.name}{place}?"
+    return message, nearest(override.name, [obj.meta.name for _, obj in pieces if obj.kind == override.kind])

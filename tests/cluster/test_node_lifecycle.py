@@ -1,9 +1,11 @@
 """Behaviour 1.2 and 1.3: when a node is Unknown, and what happens to its pods then."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from simkube.cluster.leases import NAMESPACE
+from simkube.cluster.leases import NAMESPACE, start_renewing
 from simkube.cluster.store import Change
 from simkube.kube.objects import Condition
 from tests.cluster.node_world import NodeWorld
@@ -51,6 +53,50 @@ def test_unknown_a_grace_after_the_pass_that_noticed(
     assert times(changes, "n1", "Unknown") == [pytest.approx(unknown)]
     assert 0 <= unknown - crash - (world.timings.node_monitor_grace_period - 10.4) <= 15.4
     assert world.ready("other") == "True"
+
+
+def thousandths(least: int, most: int) -> st.SearchStrategy[float]:
+    return st.integers(least, most).map(lambda number: number / 1000.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    phase=thousandths(0, 990),
+    renewed=thousandths(0, 10_300),
+    period=thousandths(10_000, 10_400),
+    crash=thousandths(60_000, 200_000),
+    back=thousandths(0, 120_000),
+)
+def test_unknown_as_a_controller_that_looks_every_five_seconds_finds(
+    phase: float, renewed: float, period: float, crash: float, back: float
+) -> None:
+    """1.2: the pass that was computed is the one that 5 s ticks with a memory of the Lease would find."""
+    world = NodeWorld(phase=phase)
+    world.node("n1")
+    world.join("other")
+    start_renewing(world.hand, "n1", period, renewed)
+    changes = world.changes("Node")
+    world.until(crash)
+    world.crash("n1")
+    world.until(crash + back)
+    start_renewing(world.hand, "n1", period)
+    world.until(crash + back + 60.0)
+
+    def last_renewal(now: float) -> float:
+        if now >= crash + back + 1e-6:
+            return crash + back + int((now - crash - back) / period + 1e-9) * period
+        return renewed + int((min(now, crash) - renewed) / period + 1e-9) * period
+
+    seen, probe, expected = -1.0, 0.0, []
+    for tick in range(1000):
+        now = 5.0 * phase + 5.0 * tick
+        if now > crash + back + 60.0:
+            break
+        if now >= renewed and last_renewal(now + 1e-6) > seen:
+            seen, probe = last_renewal(now + 1e-6), now
+        if not expected and now >= probe + 50.0 - 1e-6:
+            expected = [pytest.approx(now)]
+    assert times(changes, "n1", "Unknown") == expected
 
 
 def test_grace_is_strict_but_passes_are_more_than_a_period_apart() -> None:

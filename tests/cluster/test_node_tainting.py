@@ -1,5 +1,7 @@
 """Behaviour 1.4 and 1.6: taints on nodes, at once and through the queue, and their end."""
 
+from typing import Any
+
 import pytest
 
 from simkube.cluster.store import Change
@@ -7,9 +9,9 @@ from simkube.kube.objects import Taint
 from tests.cluster.node_world import ZONE, NodeWorld
 
 
-def tainted_at(changes: list[Change], effect: str = "NoExecute") -> dict[str, list[tuple[float, str]]]:
+def tainted_at(changes: list[Change], effect: str = "NoExecute") -> dict[str, list[Any]]:
     """Node -> (time added, key) of each taint with the effect, in order."""
-    found: dict[str, list[tuple[float, str]]] = {}
+    found: dict[str, list[Any]] = {}
     for change in changes:
         if change.old is None or change.new is None:
             continue

@@ -87,7 +87,7 @@ def test_no_schedule_taints_evict_nobody() -> None:
 def test_shortest_and_forever() -> None:
     """2.2: the minimum of those that set seconds; none: forever; the first match counts."""
     world = EvictionWorld()
-    gpu = {"key": "gpu", "operator": "Exists", "effect": "NoExecute"}
+    gpu: dict[str, Any] = {"key": "gpu", "operator": "Exists", "effect": "NoExecute"}
     world.running("forever", [gpu])
     world.running("minute", [{**gpu, "tolerationSeconds": 60}])
     world.running("first", [{**gpu, "tolerationSeconds": 10}, gpu])
@@ -99,6 +99,8 @@ def test_shortest_and_forever() -> None:
         name for name in ("forever", "minute", "first", "zero", "both") if world.deleted_at(name) is not None
     }
     assert deleted == {"forever", "minute", "first", "zero"}  # only "both" tolerates b
+    world.run(30.0)
+    assert world.deleted_at("both") == pytest.approx(20.0, abs=0.1)
     world = EvictionWorld()
     for name, tolerations in {
         "forever": [gpu],
@@ -332,7 +334,9 @@ def test_crash_to_delete(version: str) -> None:
     unknown = (
         60.0 + grace + (5.0 if version < "v1.34" else 0.0)
     )  # up to 1.33 one more pass until it is queued
-    deleted = sorted(pod.meta.deletion_timestamp - 30.0 for pod in world.pods() if pod.is_terminating)
+    deleted = sorted(
+        (pod.meta.deletion_timestamp or 0.0) - 30.0 for pod in world.pods() if pod.is_terminating
+    )
     expected = [unknown + 300.0] * 2 + [unknown + 310.0] * 2
     assert deleted == [pytest.approx(time, abs=0.4) for time in expected]
 

@@ -17,14 +17,18 @@ def parse(model: type[M], value: Any, *, file: str = "", text: str = "", at: Key
     try:
         return model.model_validate(value, by_alias=True, by_name=False)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
+        details = error.errors(include_url=False)
+        detail = next((each for each in details if each["type"] == "extra_forbidden"), details[0])
         path = tuple(detail["loc"])
-        message, fix = first_problem(error)[1:]
+        where = _written(path, value)
         if detail["type"] == "extra_forbidden":
             known = _known_keys(model, path[:-1])
-            message = f"unknown key {path[-1]}"
             fix = nearest(str(path[-1]), known) or f"known here: {', '.join(known)}"
-        raise wrong(message, fix, file=file, text=text, at=(*at, *_written(path, value))) from None
+            message = f"unknown key {path[-1]}"
+        else:
+            message, fix = first_problem(error)[1:]
+            where = (*where, path[-1]) if detail["type"] == "missing" else where
+        raise wrong(message, fix, file=file, text=text, at=(*at, *where)) from None
 
 
 def wrong(message: str, fix: str = "", *, file: str = "", text: str = "", at: KeyPath = ()) -> InputError:

@@ -6,11 +6,23 @@ calls it again at `next_wake`, or after `changed` told it that a node is no long
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from math import ceil, inf
+from math import inf
 
 from simkube.maintenance.log import Log, Outcome
 from simkube.maintenance.plan import Block, Leaf, Plan
-from simkube.maintenance.step import Act, Answer, Do, Done, Entry, Failed, Journal, Note, WaitUntil, World
+from simkube.maintenance.step import (
+    Act,
+    Answer,
+    Do,
+    Done,
+    Entry,
+    Failed,
+    Journal,
+    Note,
+    WaitUntil,
+    World,
+    next_look,
+)
 
 Told = Callable[[str, Leaf, "Act | Note | WaitUntil | Outcome | None", "Answer | None"], None]
 """Told of progress: path, step, then None (begun), an act with its answer, a note, a wait, or the outcome."""
@@ -256,8 +268,3 @@ class Driver:
             return None
         frame.parent.running -= 1
         return frame.parent
-
-
-def next_look(since: float, now: float, every: float) -> float:
-    """The first of `since`, `since + every`, ... that is not before `now`; within a microsecond counts as at it."""
-    return since + ceil((now - since) / every - 1e-6) * every

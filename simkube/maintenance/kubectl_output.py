@@ -4,7 +4,8 @@ pkg/drain]. A `Driver` tells what happens; `lines` says it in kubectl's words.""
 from typing import NamedTuple
 
 from simkube.maintenance import acts
-from simkube.maintenance.drain import DELETED, EVICTED, SKIPPED, TERMINATING_NAMESPACE, Drain
+from simkube.maintenance.drain import Drain
+from simkube.maintenance.drain_pod import DELETED, EVICTED, SKIPPED, TERMINATING_NAMESPACE
 from simkube.maintenance.log import Outcome
 from simkube.maintenance.model import RETRY
 from simkube.maintenance.step import Act, Answer, Note, Step, WaitUntil

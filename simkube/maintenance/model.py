@@ -1,5 +1,6 @@
 """What all steps have in common: how they are written in a plan, and how they repeat what an API refuses for now."""
 
+import re
 from math import inf
 from typing import Annotated, Literal
 
@@ -7,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 from pydantic.alias_generators import to_camel
 
 from simkube.kube.duration import format_duration
+from simkube.kube.errors import BadValue, shown
 from simkube.kube.objects import Node
 from simkube.kube.version import Version
 from simkube.maintenance.step import Act, Do, Failed, Journal, View, WaitUntil
@@ -18,6 +20,9 @@ PROVISION = (
     15 * 60.0
 )  # seconds; cluster-autoscaler gives a new node as long (`--max-node-provision-time`, 15m)
 FOR_NOW = frozenset((409, 429, 503, 504))  # answers after which the same request may pass later
+
+
+_NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 def span_text(seconds: float) -> str:
@@ -32,11 +37,20 @@ def _version(text: str) -> str:
     return str(Version.parse(text))
 
 
+def _node_name(text: str) -> str:
+    if not _NODE_NAME.fullmatch(text):
+        raise BadValue(f"{shown(text)} cannot be a node's name", "write lower-case letters, digits, - and .")
+    return text
+
+
 Span = Annotated[Duration, PlainSerializer(span_text, return_type=str, when_used="json")]
 """A duration in seconds, written in files as Kubernetes writes it."""
 
 VersionText = Annotated[str, AfterValidator(_version)]
 """A Kubernetes version, `v1.36.3`; with or without the v when read."""
+
+NodeName = Annotated[str, AfterValidator(_node_name)]
+"""A name that a Node can have [apimachinery `IsDNS1123Subdomain`]."""
 
 OnTimeout = Literal["abort", "skip"]
 """What a timeout does to the plan (see `Failed`)."""
@@ -51,7 +65,7 @@ class Model(BaseModel):
 class NodeStep(Model):
     """A step on one node."""
 
-    node: str = Field(min_length=1, max_length=253, description="Name of the node")
+    node: NodeName = Field(description="Name of the node")
 
     @property
     def title(self) -> str:

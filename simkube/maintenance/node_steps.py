@@ -7,6 +7,7 @@ from pydantic import Field
 from simkube.maintenance import acts
 from simkube.maintenance.model import (
     PROVISION,
+    NodeName,
     NodeStep,
     OnTimeout,
     Span,
@@ -53,7 +54,7 @@ class AddNode(NodeStep):
     """Make a new machine and wait until its node is Ready."""
 
     do: Literal["add-node"] = "add-node"
-    like: str = Field(description="Name of the machine that the new one resembles: size, zone, labels")
+    like: NodeName = Field(description="Name of the machine that the new one resembles: size, zone, labels")
     version: str = Field("", description="Version of its kubelet; that of `like` if not given")
     timeout: Span = Field(PROVISION, description="Time to become Ready; 0: no end")
     on_timeout: OnTimeout = "abort"

@@ -7,7 +7,7 @@ So the same drain runs in virtual and in real time, and can be killed between an
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import inf
+from math import ceil, inf
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -114,6 +114,11 @@ class WaitUntil(NamedTuple):
     since: float = 0.0
     every: float = 0.0
     notes: tuple[Note, ...] = ()
+
+
+def next_look(since: float, now: float, every: float) -> float:
+    """The first of `since`, `since + every`, ... that is not before `now`; within a microsecond counts as at it."""
+    return since + ceil((now - since) / every - 1e-6) * every
 
 
 class Done(NamedTuple):

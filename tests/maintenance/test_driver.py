@@ -8,9 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simkube.maintenance.acts import Cordon
-from simkube.maintenance.driver import next_look
 from simkube.maintenance.plan import Block, Leaf, Plan
-from simkube.maintenance.step import Answer, Decision, Do, Done, Failed, Journal, Note, View, WaitUntil
+from simkube.maintenance.step import (
+    Answer,
+    Decision,
+    Do,
+    Done,
+    Failed,
+    Journal,
+    Note,
+    View,
+    WaitUntil,
+    next_look,
+)
 from tests.maintenance.world import DiskLog, FakeWorld, Killed, Told, one
 
 

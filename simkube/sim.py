@@ -39,7 +39,7 @@ FIRST = (
 MEASURED = {
     "Pod": Did.ADDED | Did.REMOVED | Did.TERMINATING | Did.BOUND | Did.PHASE,
     "Node": Did.ADDED | Did.REMOVED,
-    "PodDisruptionBudget": Did.ADDED | Did.STATUS,
+    "PodDisruptionBudget": Did.ADDED | Did.STATUS | Did.REMOVED,
     **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet"), Did.ADDED | Did.REMOVED | Did.SPEC),
     "DaemonSet": Did.ADDED | Did.REMOVED | Did.SPEC | Did.STATUS,
 }

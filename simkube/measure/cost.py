@@ -7,25 +7,32 @@ from simkube.trace.record import Record
 
 
 class Costs:
-    """Folds records into a `Cost`. Extra node-hours = integral of (nodes - nodes at the start), where positive."""
+    """Folds records into a `Cost`. Extra node-hours = integral of (nodes - nodes at the start), where positive; a node
+    counts while its machine or its Node object is there.
+
+    A pod without a controller is lost for good once it is being deleted, removed or Failed, unless it had Succeeded."""
 
     def __init__(self, start: float = 0.0) -> None:
         self._start = start
-        self._nodes = 0
+        self._nodes: dict[str, int] = {}  # how many of machine and Node object are there
         self._at_start: int | None = None
         self._last = start
         self._extra = 0.0
         self._began: float | None = None
         self._ended: float | None = None
         self._evictions = self._deletions = self._restarts = 0
-        self._owned: dict[str, bool] = {}
-        self._finished: dict[str, None] = {}
+        self._bare: dict[str, None] = {}  # UIDs of pods without a controller that are not done
+        self._ending: dict[
+            str, None
+        ] = {}  # UIDs of pods whose end has been counted, or that ended by themselves
         self._pending: dict[str, str] = {}
         self._lost: dict[str, None] = {}
         self._data: dict[str, None] = {}
         self._rules: dict[str, Callable[[Record], None]] = {
-            "node.added": lambda r: self._count_nodes(r.t, 1),
-            "node.removed": lambda r: self._count_nodes(r.t, -1),
+            "machine.added": lambda r: self._count_nodes(r.node, r.t, 1),
+            "machine.removed": lambda r: self._count_nodes(r.node, r.t, -1),
+            "node.added": lambda r: self._count_nodes(r.name, r.t, 1),
+            "node.removed": lambda r: self._count_nodes(r.name, r.t, -1),
             "plan.begun": self._plan_begun,
             "plan.ended": self._plan_ended,
             "pod.created": self._created,
@@ -42,16 +49,20 @@ class Costs:
         if rule is not None:
             rule(record)
 
-    def _count_nodes(self, t: float, change: int) -> None:
+    def _count_nodes(self, name: str, t: float, change: int) -> None:
         self._accrue(t)
-        self._nodes += change
+        left = self._nodes.get(name, 0) + change
+        if left > 0:
+            self._nodes[name] = left
+        else:
+            self._nodes.pop(name, None)
 
     def _accrue(self, t: float) -> None:
         if t <= self._start:
             return
         if self._at_start is None:
-            self._at_start = self._nodes
-        self._extra += max(0, self._nodes - self._at_start) * (t - self._last) / 3600.0
+            self._at_start = len(self._nodes)
+        self._extra += max(0, len(self._nodes) - self._at_start) * (t - self._last) / 3600.0
         self._last = t
 
     def _plan_begun(self, record: Record) -> None:
@@ -61,7 +72,8 @@ class Costs:
         self._ended = record.t
 
     def _created(self, record: Record) -> None:
-        self._owned[record.uid] = bool(record.value and record.value.get("owner"))
+        if not (record.value and record.value.get("owner")):
+            self._bare[record.uid] = None
         if not record.node:
             self._pending[record.uid] = f"{record.namespace}/{record.name}"
 
@@ -69,6 +81,10 @@ class Costs:
         self._pending.pop(uid, None)
 
     def _terminating(self, record: Record) -> None:
+        if record.uid in self._ending:
+            return
+        self._ending[record.uid] = None
+        self._lose(record)
         if record.t >= self._start:
             if record.reason == "EvictionByEvictionAPI":
                 self._evictions += 1
@@ -76,14 +92,21 @@ class Costs:
                 self._deletions += 1
 
     def _phase(self, record: Record) -> None:
-        if record.reason == "Succeeded":
-            self._finished[record.uid] = None
+        if record.reason == "Failed":
+            self._lose(record)
+        if record.reason in ("Succeeded", "Failed"):
+            self._bare.pop(record.uid, None)
+            self._ending[record.uid] = None
 
     def _removed(self, record: Record) -> None:
         self._pending.pop(record.uid, None)
-        owned = self._owned.pop(record.uid, True)
-        if not owned and self._finished.pop(record.uid, False) is False and record.t >= self._start:
-            self._lost[f"{record.namespace}/{record.name}"] = None
+        self._terminating(record)  # one that is deleted without grace is gone at once
+        del self._ending[record.uid]
+
+    def _lose(self, record: Record) -> None:
+        if record.uid in self._bare:
+            del self._bare[record.uid]
+            self._keep(self._lost, record)
 
     def _restart(self, record: Record) -> None:
         if record.t >= self._start:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from simkube.measure.causes import Causes
+from simkube.measure.causes import Causes, Failure, clock
+from simkube.measure.connections import Connections
 from simkube.measure.result import Interval, ServiceResult
 from simkube.measure.success import Service, Success
 from simkube.trace.record import Record
 
 WHOLE = 1.0 - 1e-9  # s at or above this counts as 1
+UNKNOWN = 2.0  # s of a service before it is first heard of
 
 
 @dataclass(frozen=True)
@@ -22,26 +25,15 @@ class Traffic:
 class _Service:
     """One service's running integrals."""
 
-    __slots__ = (
-        "cause",
-        "cut",
-        "intervals",
-        "last",
-        "lost",
-        "points",
-        "s",
-        "since",
-        "state",
-        "times",
-        "worst",
-    )
+    __slots__ = ("failure", "intervals", "last", "lost", "points", "s", "since", "state", "times", "worst")
 
     def __init__(self, t: float) -> None:
         self.last = self.since = t
-        self.s = self.worst = 1.0
-        self.lost = self.cut = 0.0
+        self.s = UNKNOWN
+        self.worst = 1.0
+        self.lost = 0.0
         self.state = ""  # "", "out", "degraded"
-        self.cause = ""
+        self.failure = Failure(0)
         self.times = {"": 0.0, "out": 0.0, "degraded": 0.0}
         self.intervals: list[Interval] = []
         self.points: list[tuple[float, float]] = []
@@ -70,15 +62,17 @@ class Services:
             for need in needs:
                 self._needed_by.setdefault(need, []).append(service)
         self._services: dict[Service, _Service] = {}
+        self._connections = {s: Connections() for s, traffic in self._traffic.items() if traffic.persistent}
+        self._before: Mapping[str, None] = {}  # the table before the newest change of routes
         self._rules: dict[str, Callable[[Record], Iterable[Service]]] = {
             "proxy.routes": self._routes,
             "pod.serving": lambda r: self.success.serve(r.uid, r.node),
-            "pod.silent": self._silent,
+            "pod.silent": lambda r: self.success.silence(r.uid),
             "machine.on": lambda r: self.success.client_on(r.node),
             "machine.added": lambda r: self.success.client_on(r.node),
             "machine.thawed": lambda r: self.success.client_on(r.node),
             "machine.off": lambda r: self.success.client_off(r.node),
-            "machine.removed": lambda r: self.success.client_off(r.node),
+            "machine.removed": lambda r: self.success.removed(r.node),
             "machine.frozen": lambda r: self.success.client_off(r.node),
             "proxy.frozen": lambda r: self.success.freeze(r.node),
             "proxy.following": lambda r: self.success.follow(r.node),
@@ -91,20 +85,25 @@ class Services:
         rule = self._rules.get(record.what)
         if rule is None:
             return
+        if record.t >= self._start:
+            self._connect(record)
         for service in rule(record):
             self._update(service, record)
 
-    def _routes(self, record: Record) -> Iterable[Service]:
-        return self.success.route((record.namespace, record.name), (row[0] for row in record.value))
+    def _connect(self, record: Record) -> None:
+        """Bring the long-lived connections up to the moment of a record: those that wait are made to what was there
+        before it (not to what falls at the same moment), and those of a pod that falls silent end."""
+        serving, routes = self.success.serving, self.success.routes
+        for service, connections in self._connections.items():
+            if connections.waits_since < record.t:
+                connections.connect([uid for uid in routes.get(service, ()) if uid in serving])
+            if record.what == "pod.silent":
+                connections.end(record.uid, record.t)
 
-    def _silent(self, record: Record) -> Iterable[Service]:
-        touched = self.success.silence(record.uid)
-        for service in touched:
-            if self._traffic.get(service, self._default).persistent and record.t >= self._start:
-                routed = self.success.routes[service]
-                if record.uid in routed and service in self._services:
-                    self._services[service].cut += 1.0 / len(routed)
-        return touched
+    def _routes(self, record: Record) -> Iterable[Service]:
+        service = (record.namespace, record.name)
+        self._before = self.success.routes.get(service, {})
+        return self.success.route(service, (row[0] for row in record.value))
 
     def _update(self, service: Service, record: Record) -> None:
         own = self.success.fraction(service)
@@ -114,41 +113,54 @@ class Services:
         self._advance(service, record)
         for caller in self._needed_by.get(service, ()):
             if caller in self._own:
-                self._advance(caller, record)
+                self._advance(caller, record, called=service)
 
-    def _advance(self, service: Service, record: Record) -> None:
+    def _advance(self, service: Service, record: Record, called: Service | None = None) -> None:
         s = self._own[service]
         for need in self._needs.get(service, ()):
             s *= self._own.get(need, 1.0)
-        at = self._services.get(service)
         t = max(record.t, self._start)
+        at = self._services.get(service)
         if at is None:
             at = self._services[service] = _Service(t)
-            at.s = -1.0
-        if at.s == s:
+        before = at.s
+        if before == s:
             return
-        if at.s >= 0.0:
-            self._integrate(at, t)
+        self._integrate(at, t)
         at.s = s
         if at.points and at.points[-1][0] == t:
             at.points[-1] = (t, s)
         else:
             at.points.append((t, s))
         state = "out" if s <= 0.0 else "degraded" if s < WHOLE else ""
-        if state == at.state:
-            at.worst = min(at.worst, s)
-            return
-        self._finish(service, at, t)
-        at.state, at.since, at.worst = state, t, s
-        if state:
-            at.cause = self._begin_cause(service, record)
+        if state != at.state:
+            routed = self.success.routes.get(service, ())
+            better = s > before
+            self._finish(at, t, self.causes.over(record, routed, at.since) if better else "then out")
+            if not at.state:
+                at.failure = Failure(len(self._before if record.what == "proxy.routes" else routed))
+            at.state, at.since, at.worst = state, t, s
+        at.worst = min(at.worst, s)
+        if s < before:
+            self._blame(service, at.failure, record, called)
 
-    def _begin_cause(self, service: Service, record: Record) -> str:
-        for need in self._needs.get(service, ()):
-            if self._own.get(need, 1.0) < WHOLE and self._own[service] >= WHOLE:
-                at = self._services.get(need)
-                return f"it calls {need[1]}" + (f" ({at.cause})" if at is not None and at.cause else "")
-        return self.causes.begin(record, len(self.success.routes.get(service, ())))
+    def _blame(self, service: Service, failure: Failure, record: Record, called: Service | None) -> None:
+        """Note what made a service's success fall."""
+        if called is not None:
+            failure.call(called[1], self._services[called].failure)
+        elif record.what == "pod.silent":
+            failure.blame(self.causes.fell_silent(record))
+        elif record.what != "proxy.routes":
+            failure.blame(self.causes.happened(record), 0)
+        else:
+            routed = self.success.routes[service]
+            left = [uid for uid in self._before if uid not in routed]
+            for uid in left:
+                failure.blame(self.causes.left(uid, record.t))
+            if not routed and not left:
+                failure.blame("no endpoint is ready", 0)
+            elif dead := sum(uid not in self._before and uid not in self.success.serving for uid in routed):
+                failure.blame(f"routed to {dead} that do not answer since {clock(record.t)}", 0)
 
     def _integrate(self, at: _Service, t: float) -> None:
         span = t - at.last
@@ -157,11 +169,11 @@ class Services:
             at.times[at.state] += span
         at.last = t
 
-    def _finish(self, service: Service, at: _Service, t: float) -> None:
+    @staticmethod
+    def _finish(at: _Service, t: float, how: str) -> None:
         if at.state and t > at.since:
-            state = "out" if at.state == "out" else "degraded"
-            cause = at.cause + self.causes.end(self.success.routes.get(service, {}), at.since, t)
-            at.intervals.append(Interval(at.since, t, state, at.worst, cause))  # type: ignore[arg-type]
+            state: Literal["out", "degraded"] = "out" if at.state == "out" else "degraded"
+            at.intervals.append(Interval(at.since, t, state, at.worst, f"{at.failure.text}, {how}"))
 
     def availability(self, since: float, now: float) -> dict[Service, float]:
         """Share of the time from `since` to `now`, weighted by success, of each service: 1 - mean of (1 - s). Read from
@@ -184,7 +196,7 @@ class Services:
         results = []
         for service, at in sorted(self._services.items()):
             self._integrate(at, end)
-            self._finish(service, at, end)
+            self._finish(at, end, "not over by the end")
             traffic = self._traffic.get(service, self._default)
             sent, lost = traffic.rps * window, traffic.rps * at.lost
             outages = [i.duration for i in at.intervals if i.state == "out"]
@@ -200,7 +212,7 @@ class Services:
                     lost=lost,
                     availability_time=_share(window - at.times["out"], window),
                     availability_requests=_share(window - at.lost, window),
-                    connections_cut=at.cut,
+                    connections_cut=self._connections[service].cut if service in self._connections else 0.0,
                     intervals=tuple(at.intervals),
                     points=tuple(at.points),
                 )

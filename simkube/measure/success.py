@@ -20,9 +20,7 @@ class Success:
         self._answering: dict[Service, int] = {}  # how many of the routed ones serve
         self.serving: dict[str, str] = {}  # pod UID -> node, of containers that answer
         self._clients: dict[str, None] = {}  # machines that are on
-        self._frozen: dict[
-            str, Mapping[Service, Mapping[str, None]]
-        ] = {}  # client node -> the table it keeps
+        self._frozen: dict[str, Mapping[Service, Mapping[str, None]]] = {}  # client node -> table it keeps
         self._cut: dict[str, None] = {}
 
     def fraction(self, service: Service) -> float:
@@ -30,7 +28,7 @@ class Success:
         routed = self.routes.get(service) or {}
         if not self._frozen and not self._cut:
             return self._answering.get(service, 0) / len(routed) if routed else 0.0
-        apart = {*self._frozen, *self._cut} & self._clients.keys()
+        apart = [client for client in {**self._frozen, **self._cut} if client in self._clients]
         shared = max(len(self._clients) - len(apart), 0 if apart else 1)
         total = shared * self._reached(routed, "") if shared else 0.0
         for client in apart:
@@ -107,6 +105,13 @@ class Success:
     def join(self, node: str) -> Iterable[Service]:
         self._cut.pop(node, None)
         return self._all()
+
+    def removed(self, node: str) -> Iterable[Service]:
+        """The machine is no more: no client, and nothing cut off or frozen."""
+        apart = bool(self._frozen or self._cut)
+        for state in (self._clients, self._frozen, self._cut):
+            state.pop(node, None)
+        return self._all() if apart else ()
 
     def _all(self) -> tuple[Service, ...]:
         return tuple(self.routes)

@@ -1,5 +1,7 @@
 """Capacity: how many replicas of every workload serve, against how many it wants."""
 
+from collections.abc import Callable
+
 from simkube.measure.result import WorkloadResult
 from simkube.trace.record import Record
 
@@ -20,60 +22,85 @@ class _Workload:
 
 class Workloads:
     """Folds records into `WorkloadResult`s: shortfall = integral of max(0, desired - serving) over the window, in
-    replica-seconds. A ReplicaSet of a Deployment counts for the Deployment; DaemonSets want what they have scheduled."""
+    replica-seconds. A pod counts while the API has it and its containers answer. A ReplicaSet of a Deployment counts
+    for the Deployment; DaemonSets want what they have scheduled."""
 
     def __init__(self, start: float = 0.0) -> None:
         self._start = start
         self._workloads: dict[Name, _Workload] = {}
         self._owner: dict[Name, Name] = {}  # a workload owned by another
-        self._pods: dict[str, _Workload] = {}
-        self._serving: dict[str, None] = {}
+        self._pods: dict[str, Name] = {}  # pod UID -> its controller
+        self._serving: dict[str, _Workload] = {}  # pod UID -> for which it counts
+        self._rules: dict[str, Callable[[Record], None]] = {
+            "pod.created": self._created,
+            "pod.serving": self._serves,
+            "pod.silent": self._ends,
+            "pod.removed": self._removed,
+            "workload.created": self._want,
+            "workload.scaled": self._want,
+            "workload.status": self._status,
+            "workload.removed": self._gone,
+        }
 
     def __call__(self, record: Record) -> None:
-        what = record.what
-        if what == "pod.serving":
-            workload = self._pods.get(record.uid)
-            if workload is not None and record.uid not in self._serving:
-                self._serving[record.uid] = None
-                self._count(workload, 1, record.t)
-        elif what == "pod.silent":
-            workload = self._pods.get(record.uid)
-            if workload is not None and record.uid in self._serving:
-                del self._serving[record.uid]
-                self._count(workload, -1, record.t)
-        elif what == "pod.created":
-            owner = record.value.get("owner") if record.value else None
-            if owner:
-                kind, _, name = owner.partition("/")
-                found = self._find((kind, record.namespace, name))
-                if found is not None:
-                    self._pods[record.uid] = found
-        elif what == "pod.removed":
-            self._pods.pop(record.uid, None)
-        elif what in ("workload.created", "workload.scaled") and record.kind in KINDS:
-            self._want(record)
-        elif what == "workload.status" and record.kind == "DaemonSet":
-            self._desire((record.kind, record.namespace, record.name), record.value["replicas"], record.t)
+        rule = self._rules.get(record.what)
+        if rule is not None:
+            rule(record)
+
+    def _created(self, record: Record) -> None:
+        owner = record.value.get("owner") if record.value else None
+        if owner:
+            kind, _, name = owner.partition("/")
+            if kind in KINDS:
+                self._pods[record.uid] = (kind, record.namespace, name)
+
+    def _serves(self, record: Record) -> None:
+        name = self._pods.get(record.uid)
+        if name is not None and record.uid not in self._serving:
+            workload = self._find(name)
+            self._serving[record.uid] = workload
+            self._count(workload, 1, record.t)
+
+    def _ends(self, record: Record) -> None:
+        workload = self._serving.pop(record.uid, None)
+        if workload is not None:
+            self._count(workload, -1, record.t)
+
+    def _removed(self, record: Record) -> None:
+        self._ends(record)
+        self._pods.pop(record.uid, None)
+
+    def _find(self, name: Name) -> _Workload:
+        name = self._owner.get(name, name)
+        found = self._workloads.get(name)
+        if found is None:
+            found = self._workloads[name] = _Workload(0)
+        return found
 
     def _want(self, record: Record) -> None:
+        if record.kind not in KINDS:
+            return
         name = (record.kind, record.namespace, record.name)
         owner = record.value.get("owner")
         if owner:
             kind, _, above = owner.partition("/")
             self._owner[name] = (kind, record.namespace, above)
-        elif record.kind != "DaemonSet":
+        elif record.kind != "DaemonSet" and name not in self._owner:
             self._desire(name, record.value["desired"] or 0, record.t)
 
-    def _desire(self, name: Name, desired: int, t: float) -> None:
-        workload = self._workloads.get(name)
-        if workload is None:
-            self._workloads[name] = _Workload(desired)
-        else:
-            self._count(workload, 0, t)
-            workload.desired = desired
+    def _status(self, record: Record) -> None:
+        if record.kind == "DaemonSet":
+            self._desire((record.kind, record.namespace, record.name), record.value["replicas"], record.t)
 
-    def _find(self, name: Name) -> _Workload | None:
-        return self._workloads.get(self._owner.get(name, name))
+    def _gone(self, record: Record) -> None:
+        name = (record.kind, record.namespace, record.name)
+        if self._owner.pop(name, None) is None and name in self._workloads:
+            self._desire(name, 0, record.t)
+
+    def _desire(self, name: Name, desired: int, t: float) -> None:
+        workload = self._find(name)
+        self._count(workload, 0, t)
+        workload.desired = desired
 
     def _count(self, workload: _Workload, change: int, t: float) -> None:
         start = self._start
@@ -86,7 +113,7 @@ class Workloads:
                 workload.lowest = workload.serving
         workload.last = t
         workload.serving += change
-        if t > start and workload.lowest is not None and workload.serving < workload.lowest:
+        if workload.lowest is not None and workload.serving < workload.lowest:
             workload.lowest = workload.serving
 
     def close(self, end: float) -> tuple[WorkloadResult, ...]:
@@ -117,15 +144,20 @@ class Budgets:
         self._total: dict[tuple[str, str], float] = {}
 
     def __call__(self, record: Record) -> None:
-        if record.what != "budget.status":
-            return
         name = (record.namespace, record.name)
-        self._total.setdefault(name, 0.0)
-        low = record.value["healthy"] < record.value["desired"]
-        if low:
-            self._since.setdefault(name, max(record.t, self._start))
-        elif name in self._since:
-            self._total[name] += max(0.0, record.t - self._since.pop(name))
+        if record.what == "budget.removed":
+            self._enough(name, record.t)
+        elif record.what == "budget.status":
+            self._total.setdefault(name, 0.0)
+            if record.value["healthy"] < record.value["desired"]:
+                self._since.setdefault(name, max(record.t, self._start))
+            else:
+                self._enough(name, record.t)
+
+    def _enough(self, name: tuple[str, str], t: float) -> None:
+        since = self._since.pop(name, None)
+        if since is not None:
+            self._total[name] += max(0.0, t - since)
 
     def close(self, end: float) -> dict[tuple[str, str], float]:
         for name, since in self._since.items():

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -14,11 +15,15 @@ from simkube.trace.record import SCHEMA, Record
 
 MAX_LINE = 16 * 1024 * 1024  # bytes of one record
 
+# what a file that is no trace, is damaged or was cut short can raise
+_BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, OSError, EOFError, zlib.error)
+_FIX = "give a file that `simkube run ... --trace FILE` wrote"
+
 
 class Header(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The first line: which world, what was run, and `precision` of its clock in seconds."""
 
-    schema: str = SCHEMA
+    schema: str
     world: str = "simulated"
     precision: float = 0.001
     version: str = ""  # of Kubernetes
@@ -30,7 +35,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def header(scenario: str, version: str, strategy: str, seed: int) -> Header:
     """The header of a simulated run's trace."""
-    return Header(version=version, scenario=scenario, strategy=strategy, seed=seed)
+    return Header(schema=SCHEMA, version=version, scenario=scenario, strategy=strategy, seed=seed)
 
 
 class TraceWriter:
@@ -38,11 +43,18 @@ class TraceWriter:
     an error), so a trace that is there is whole."""
 
     def __init__(self, path: Path, header: Header) -> None:
+        """Raises `InputError` if the file cannot be written."""
         self.path = path
         self._part = path.with_name(path.name + ".part")
         self._encoder = msgspec.json.Encoder()
         self._buffer = bytearray()
-        self._file: IO[bytes] = _open_write(self._part, path.name.endswith(".gz"))
+        try:
+            self._raw: IO[bytes] = open(self._part, "wb")  # noqa: SIM115  __exit__ closes it
+        except OSError as error:
+            raise InputError(
+                f"cannot write: {error.strerror}", file=str(path), fix="name a place that can be written"
+            ) from None
+        self._file = _compressed(self._raw) if path.name.endswith(".gz") else self._raw
         self._file.write(self._encoder.encode(header) + b"\n")
 
     def __call__(self, record: Record) -> None:
@@ -57,48 +69,54 @@ class TraceWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._file.close()
-        if kind is None:
-            os.replace(self._part, self.path)
-        else:
+        try:
+            self._file.close()
+            self._raw.close()  # a GzipFile leaves it open
+            if kind is None:
+                os.replace(self._part, self.path)
+        finally:
             self._part.unlink(missing_ok=True)
 
 
-def _open_write(path: Path, compressed: bool) -> IO[bytes]:
-    if not compressed:
-        return open(path, "wb")
+def _compressed(raw: IO[bytes]) -> IO[bytes]:
     # no name and no time in the gzip header: the same trace gives the same bytes
-    return gzip.GzipFile(filename="", mode="wb", fileobj=open(path, "wb"), compresslevel=6, mtime=0)  # type: ignore[return-value]
+    return gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0)  # type: ignore[return-value]
 
 
 def read_trace(path: Path) -> tuple[Header, Iterator[Record]]:
     """The header, and the records one by one. Raises `InputError` for what is not a trace, naming the line."""
     if not path.is_file():
-        raise InputError(
-            f"there is no trace {path}", file=str(path), fix="make one with `simkube run ... --trace FILE`"
-        )
+        fix = "make one with `simkube run ... --trace FILE`"
+        raise InputError("there is no such trace", file=str(path), fix=fix)
     lines = _lines(path)
     try:
         header = msgspec.json.decode(next(lines, b""), type=Header)
-    except (msgspec.MsgspecError, OSError, EOFError) as error:
-        raise InputError(f"not a simkube trace: {error}", file=str(path), line=1) from error
+    except _BROKEN as error:
+        raise InputError(f"not a simkube trace: {error}", file=str(path), line=1, fix=_FIX) from None
     if header.schema != SCHEMA:
-        raise InputError(f"schema {header.schema!r} is not {SCHEMA!r}", file=str(path), line=1)
+        raise InputError(f"schema {header.schema!r} is not {SCHEMA!r}", file=str(path), line=1, fix=_FIX)
     return header, _records(path, lines)
 
 
 def _records(path: Path, lines: Iterator[bytes]) -> Iterator[Record]:
     decoder = msgspec.json.Decoder(Record)
     number = 1
-    try:
-        for line in lines:
-            number += 1
-            yield decoder.decode(line)
-    except (msgspec.MsgspecError, OSError, EOFError) as error:
-        raise InputError(f"broken record: {error}", file=str(path), line=number + 1) from error
+    while True:
+        number += 1
+        try:
+            line = next(lines, b"")
+            if not line:
+                return
+            record = decoder.decode(line)
+        except _BROKEN as error:
+            raise InputError(f"broken record: {error}", file=str(path), line=number, fix=_FIX) from None
+        yield record
 
 
 def _lines(path: Path) -> Iterator[bytes]:
+    """The lines. Raises `EOFError` if one is longer than `MAX_LINE`."""
     with gzip.open(path, "rb") if path.name.endswith(".gz") else open(path, "rb") as file:
         while line := file.readline(MAX_LINE):
+            if len(line) == MAX_LINE:
+                raise EOFError(f"longer than {MAX_LINE} bytes")
             yield line

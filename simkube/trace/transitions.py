@@ -83,16 +83,14 @@ def _pod(old: Pod | None, new: Pod | None, t: float, by: str) -> Iterator[Record
         yield _about(new, t, "pod.bound", by, node=node)
     before, after = (old.status if old else None), new.status
     if before is not after:
-        scheduled = after.scheduled
-        if (
-            scheduled is not None
-            and scheduled.status == "False"
-            and _changed(before.scheduled if before else None, scheduled)
-        ):
+        scheduled, was = after.scheduled, before.scheduled if before else None
+        told = was is not None and scheduled is not None and was.message == scheduled.message
+        if scheduled is not None and scheduled.status == "False" and (_changed(was, scheduled) or not told):
             yield _about(new, t, "pod.unschedulable", by, reason=scheduled.reason, message=scheduled.message)
-        if _changed(before.disrupted if before else None, after.disrupted) and after.disrupted is not None:
-            if after.disrupted.status == "True":
-                yield _about(new, t, "pod.disrupted", by, node=node, reason=after.disrupted.reason)
+        disrupted = after.disrupted
+        marked = disrupted is not None and disrupted.status == "True"
+        if disrupted is not None and marked and _changed(before.disrupted if before else None, disrupted):
+            yield _about(new, t, "pod.disrupted", by, node=node, reason=disrupted.reason)
         if (before.phase if before else "Pending") != after.phase:
             yield _about(new, t, "pod.phase", by, node=node, reason=after.phase, message=after.reason)
         ready = old.is_ready if old else False
@@ -149,9 +147,13 @@ def _workload(old: Workload | None, new: Workload | None, t: float, by: str) -> 
 def _budget(
     old: PodDisruptionBudget | None, new: PodDisruptionBudget | None, t: float, by: str
 ) -> Iterator[Record]:
-    if new is None or (old is not None and old.status is new.status):
+    if new is None:
+        if old is not None:
+            yield _about(old, t, "budget.removed", by)
         return
     status = new.status
+    if old is not None and old.status is status:
+        return
     value = {
         "allowed": status.disruptions_allowed,
         "healthy": status.current_healthy,

@@ -6,13 +6,7 @@ from simkube.cli.output import answer
 
 def strategies(as_json: Json = False) -> None:
     """Every strategy with its options and their defaults; those of other packages included."""
-    from simkube.report.tables import strategies_text
-    from simkube.strategies.registry import described
+    from simkube.report.strategies import strategies_json, strategies_text, strategy_rows
 
-    rows = described()
-    if as_json:
-        import json
-
-        answer(json.dumps([row.as_json() for row in rows], indent=2))
-    else:
-        answer(strategies_text(rows))
+    rows = strategy_rows()
+    answer(strategies_json(rows) if as_json else strategies_text(rows))

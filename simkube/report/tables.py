@@ -1,5 +1,7 @@
 """Tables for people, plain text: a comparison with its reasons, the strategies, the timings."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -8,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from simkube.kube.duration import format_duration
-from simkube.measure import ServiceResult
-from simkube.studies.compare import Comparison, Line, Trial
-from simkube.studies.intervals import Figure
 from simkube.studies.slo import worst_interval
 
 if TYPE_CHECKING:
+    from simkube.measure import ServiceResult
     from simkube.scenario.scenario import Objective
+    from simkube.studies.compare import Comparison, Line, Trial
+    from simkube.studies.intervals import Figure
     from simkube.timings import Timing
 
 WIDTH = 160  # columns at most; longer cells are wrapped
@@ -59,7 +61,7 @@ def _figure(figure: Figure, show: Any) -> str:
     return text if figure.kind == "exact" else f"{text} [{show(figure.low)} to {show(figure.high)}]"
 
 
-def comparison_text(comparison: Comparison, slo: Mapping[str, "Objective"]) -> str:
+def comparison_text(comparison: Comparison, slo: Mapping[str, Objective]) -> str:
     """The table of a comparison, best first, and below it why each strategy cost what it did."""
     names = ["", "strategy", "lost requests", "longest outage", "duration", "evicted", "node-hours", "ends"]
     if slo:
@@ -153,7 +155,7 @@ def service_line(service: ServiceResult) -> str:
     return text + (f" ({worst.cause})" if worst is not None else "")
 
 
-def timings_text(rows: Iterable["Timing"]) -> str:
+def timings_text(rows: Iterable[Timing]) -> str:
     """Every constant, a row each."""
     table = columns("name", "value", "unit", "minors", "flag", "source", right=["value"])
     for row in rows:
@@ -161,14 +163,3 @@ def timings_text(rows: Iterable["Timing"]) -> str:
         unit = "" if row.unit == "seconds" else row.unit
         table.add_row(row.name, value, unit, f"{row.since} to {row.until}", row.flag, row.source)
     return render(table, 220)
-
-
-def strategies_text(rows: Iterable[Any]) -> str:
-    """Every strategy with its options."""
-    parts = []
-    for row in rows:
-        table = columns("  option", "default", "meaning")
-        for option in row.options:
-            table.add_row(f"  {option.name}", option.default, option.meaning)
-        parts += [f"{row.name}: {row.summary}", render(table, 140), ""]
-    return "\n".join(parts).rstrip()

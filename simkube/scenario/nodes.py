@@ -1,11 +1,14 @@
 """The nodes of a scenario: those of its pools, and those among the manifests."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from simkube.kube.build import node_resources
+from simkube.kube.errors import BadValue
 from simkube.kube.objects import Condition, Meta, Node, NodeResources, NodeStatus, Taint
+from simkube.kube.version import Version
 from simkube.scenario.pieces import Pieces
 from simkube.scenario.scenario import DEFAULT_CAPACITY, Cluster, NodePool
 from simkube.scenario.source import Source
@@ -68,10 +71,17 @@ def completed(node: Node, version: str) -> Node:
         capacity=size,
         allocatable=_completed(status.allocatable, size),
         conditions=_HEALTHY,
-        kubelet_version=status.kubelet_version or version,
+        kubelet_version=_version(status.kubelet_version) or version,
     )
     labels = {**_labels(node.meta.name), **node.meta.labels}
     return replace(node, meta=replace(node.meta, labels=labels), status=status)
+
+
+def _version(said: str) -> str:
+    """As a node reports it, "" for what is no version."""
+    with suppress(BadValue):
+        return str(Version.parse(said))
+    return ""
 
 
 def _completed(size: NodeResources, usual: NodeResources = _USUAL) -> NodeResources:

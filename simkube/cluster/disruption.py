@@ -1,6 +1,6 @@
 """Keeps the status of PodDisruptionBudgets (behaviour 5.1) [PDB: pkg/controller/disruption/disruption.go]."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from simkube.clock import Clock, Timer
 from simkube.cluster.api import Client
+from simkube.cluster.budget_tally import BudgetTally, is_healthy
 from simkube.cluster.budgets import allowed, expectation, failed, with_condition
 from simkube.cluster.controller import Controller
-from simkube.cluster.scales import NoScale, expected_scale
+from simkube.cluster.scales import NoController, NoScale, expected_scale
 from simkube.cluster.store import Change, Did
 from simkube.kube.objects import NOTHING, BudgetStatus, Condition, Key, Pod, PodDisruptionBudget
 from simkube.kube.selector import LabelSelector
@@ -18,6 +19,8 @@ from simkube.timings import Timings
 
 KIND = "PodDisruptionBudget"
 POD = "Pod"
+_META = int(Did.META)
+_SELECTOR = int(Did.ADDED | Did.REMOVED | Did.SPEC)  # a budget's may be another
 
 UNMANAGED = (
     "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of"
@@ -35,8 +38,9 @@ class DisruptionController(Controller):
         self._disrupted_timeout = timings.disrupted_pods_timeout
         self._stale_timeout = timings.stale_disruption_timeout
         self._rechecks: dict[Key, Timer] = {}
+        self._tallies: dict[Key, BudgetTally] = {}  # of budgets; without one, all pods are counted
         self._selections = client.api.selections  # it tracks budgets, since the Eviction API needs them
-        client.watch(KIND, self._budget_changed, Did.ADDED | Did.SPEC | Did.META | Did.STATUS)
+        client.watch(KIND, self._budget_changed)
         client.watch(POD, self._pod_changed, Did.ADDED | Did.REMOVED | Did.META | Did.READY | Did.TERMINATING)
         client.watch(POD, self._mark_changed, Did.ADDED | Did.STATUS)
         self._look_at_everything()
@@ -52,6 +56,7 @@ class DisruptionController(Controller):
         self._look_at_everything()
 
     def _look_at_everything(self) -> None:
+        self._tallies.clear()
         for key in self.client.table(KIND):
             self.enqueue((KIND, *key))
         for pod in self.client.table(POD).values():
@@ -60,13 +65,21 @@ class DisruptionController(Controller):
     # -- what makes a budget be counted -----------------------------------------------------------------------------
 
     def _budget_changed(self, change: Change) -> None:
+        if change.did & _SELECTOR:
+            self._tallies.pop(change.object.key, None)
         if change.by != self.client.name:
             self.enqueue((KIND, *change.object.key))
 
     def _pod_changed(self, change: Change) -> None:
         budgets = self._selections.touched(KIND, change)
-        for namespace, name in budgets:
-            self.enqueue((KIND, namespace, name))
+        moved = change.did & _META and self._selections.moved(KIND, change)
+        for key in budgets:
+            self.enqueue((KIND, *key))
+            if key in self._tallies:
+                if moved:
+                    del self._tallies[key]
+                else:
+                    self._tallies[key].follow(change)
         if len(budgets) > 1:  # Kubernetes counts one of them at each change, whichever comes first
             pod: Pod = change.object
             self.client.event(
@@ -106,20 +119,17 @@ class DisruptionController(Controller):
 
     def _counted(self, budget: PodDisruptionBudget, now: float) -> BudgetStatus:
         """Raises `NoScale` where the budget needs the replicas of a controller that does not say them."""
-        pods = list(self._selections.pods(KIND, budget.key))
-        if not pods:
+        tally = self._tallies.get(budget.key)
+        if tally is None:
+            pods = self._selections.pods(KIND, budget.key)
+            tally = self._tallies[budget.key] = BudgetTally(pods)
+        if not tally.selected:
             self.client.event(budget, "Normal", "NoPods", "No matching pods found")
-
-        def scale() -> int:
-            expected, unmanaged = expected_scale(self.client, pods)
-            if unmanaged:
-                selector = UNMANAGED.format(_shown(budget.spec.selector))
-                self.client.event(budget, "Warning", "UnmanagedPods", selector)
-            return expected
-
-        expected, desired = expectation(budget.spec, len(pods), scale)
-        disrupted = self._disrupted(budget, pods, now) if budget.status.disrupted_pods else NOTHING
-        healthy = count_healthy(pods, disrupted)
+        expected, desired = expectation(budget.spec, tally.selected, lambda: self._scale(budget, tally))
+        disrupted, healthy = budget.status.disrupted_pods, tally.healthy
+        if disrupted:
+            disrupted, ready = self._disrupted(budget, now)
+            healthy -= ready
         status = BudgetStatus(
             disruptions_allowed=allowed(healthy, desired, expected),
             current_healthy=healthy,
@@ -131,21 +141,34 @@ class DisruptionController(Controller):
         )
         return with_condition(status, now)
 
-    def _disrupted(self, budget: PodDisruptionBudget, pods: Sequence[Pod], now: float) -> Any:
-        """Approved evictions that have not shown yet; they are forgotten when the pod terminates, is gone, or is
-        still there after two minutes [`buildDisruptedPodMap`]."""
-        pending = {}
-        for pod in pods:
-            approved = budget.status.disrupted_pods.get(pod.meta.name)
-            if approved is None or pod.is_terminating:
+    def _scale(self, budget: PodDisruptionBudget, tally: BudgetTally) -> int:
+        try:
+            expected = expected_scale(self.client, budget.meta.namespace, tally.controllers)
+        except NoController as error:
+            pods = self._selections.pods(KIND, budget.key)
+            orphan = next(pod.meta.name for pod in pods if pod.meta.controller == error.controller)
+            raise NoScale(f'found no controllers for pod "{orphan}"') from None
+        if tally.unmanaged:
+            message = UNMANAGED.format(_shown(budget.spec.selector))
+            self.client.event(budget, "Warning", "UnmanagedPods", message)
+        return expected
+
+    def _disrupted(self, budget: PodDisruptionBudget, now: float) -> tuple[Mapping[str, float], int]:
+        """(approved evictions that have not shown yet, how many of their pods are Ready). They are forgotten when the
+        pod terminates, is gone, or is still there after two minutes [`buildDisruptedPodMap`]."""
+        pending, ready = {}, 0
+        for name, approved in budget.status.disrupted_pods.items():
+            pod: Pod | None = self.client.get(POD, name, budget.meta.namespace)
+            if pod is None or pod.is_terminating or budget.key not in self._selections.selecting(KIND, pod):
                 continue
             if approved + self._disrupted_timeout <= now:
                 namespace = budget.meta.namespace  # twice, as in Kubernetes
                 message = f"Pod was expected by PDB {namespace}/{namespace} to be deleted but it wasn't"
                 self.client.event(pod, "Warning", "NotDeleted", message)
             else:
-                pending[pod.meta.name] = approved
-        return MappingProxyType(pending) if pending else NOTHING
+                pending[name] = approved
+                ready += is_healthy(pod)
+        return (MappingProxyType(pending) if pending else NOTHING), ready
 
     # -- marks of disruptions that did not happen -------------------------------------------------------------------
 
@@ -171,21 +194,6 @@ class DisruptionController(Controller):
             return
         status = replace(pod.status, disrupted=Condition("DisruptionTarget", "False", now))
         self.client.update(replace(pod, status=status))
-
-
-def count_healthy(pods: Iterable[Pod], disrupted: Any) -> int:
-    """Ready pods that are neither terminating nor about to be; neither phase nor minReadySeconds matters."""
-    healthy = 0
-    for pod in pods:
-        ready = pod.status.ready
-        if (
-            ready is not None
-            and ready.status == "True"
-            and pod.meta.deletion_timestamp is None
-            and pod.meta.name not in disrupted
-        ):
-            healthy += 1
-    return healthy
 
 
 def may_be_stale(pod: Pod) -> bool:

@@ -110,6 +110,10 @@ class Selections:
             return self.selecting(kind, new)
         return tuple(dict.fromkeys((*self.selecting(kind, old), *self.selecting(kind, new))))
 
+    def moved(self, kind: str, change: Change) -> bool:
+        """Other objects of this kind select the pod after a change of its metadata than before."""
+        return self.selecting(kind, change.old) != self.selecting(kind, change.new)
+
     def pods(self, kind: str, key: Key) -> Iterator[Pod]:
         """The pods that an object selects, in any phase."""
         for group in self._members[kind].get(key, ()):

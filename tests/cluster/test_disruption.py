@@ -1,5 +1,6 @@
 """Behaviour 5.1: what a budget's status says."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -343,6 +344,43 @@ def test_changed_labels_move_a_pod_from_one_budget_to_another() -> None:
     assert (counts(world, "web"), counts(world, "db")) == ((1, 1, 1, 0), (0, 1, 0, 0))
     world.change_meta(pod, labels={"app": "db"})
     assert (counts(world, "web"), counts(world, "db")) == ((0, 1, 0, 0), (1, 1, 1, 0))
+
+
+def test_any_history_of_pods_comes_to_the_same_as_counting_them() -> None:
+    world, _ = controlled()
+    random = Random(4)
+    owners = [
+        world.workload("ReplicaSet", name, world.template("web"), replicas=n)
+        for n, name in ((3, "a"), (5, "b"))
+    ]
+    budget = world.budget("b", min_available=1)
+    for step in range(400):
+        pods, act = world.pods(), random.randrange(7)
+        if act <= 1 or not pods:
+            owner = random.choice((*owners, None))
+            world.pod(f"p{step}", owners[0].template, "n1", "Running", random.random() < 0.5, owner)
+        elif act == 2:
+            world.set_pod(random.choice(pods), ready=random.random() < 0.7)
+        elif act == 3:
+            world.hand.delete("Pod", random.choice(pods).meta.name, "default", grace=random.choice((0, 30)))
+        elif act == 4:
+            world.change_meta(random.choice(pods), labels={"app": random.choice(("web", "db"))})
+        elif act == 5:
+            world.change_meta(random.choice(pods), owners=())
+        else:
+            app = random.choice(("web", "db"))
+            world.change_spec(
+                budget, min_available=None, max_unavailable=0, selector={"match_labels": {"app": app}}
+            )
+        if random.random() < 0.3:
+            world.run(0.02)
+            found = world.now(budget)
+            app = found.spec.selector.match_labels["app"]
+            selected = world.pods(app)
+            assert found.status.current_healthy == sum(p.is_ready and not p.is_terminating for p in selected)
+            uids = {p.meta.controller.uid for p in selected if p.meta.controller is not None}
+            scale = sum(owner.spec.replicas for owner in owners if owner.meta.uid in uids)
+            assert found.status.expected_pods == (len(selected) if found.spec.min_available == 1 else scale)
 
 
 def test_after_a_restart_it_counts_again_and_keeps_what_it_waits_for() -> None:

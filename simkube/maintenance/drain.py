@@ -81,7 +81,7 @@ class Drain(NodeStep):
         node, already = view.node(self.node), journal.noted("already cordoned")
         if journal.last("cordon", self.node) is None and not already:
             if node is None:
-                return self.not_found
+                return Failed(self.not_found.message, self._then)
             if node.unschedulable:
                 return Do((Note("already cordoned", True),))
         if not already:
@@ -203,7 +203,11 @@ class Drain(NodeStep):
 
     def _failed(self, error: str) -> Failed:
         message = f'unable to drain node "{self.node}" due to error: {error}'
-        return Failed(message, "skip" if self.on_timeout == "skip" else "abort")
+        return Failed(message, self._then)
+
+    @property
+    def _then(self) -> str:
+        return "skip" if self.on_timeout == "skip" else "abort"
 
     def _drainage(self, started: float) -> Drainage:
         force, limit = self.on_timeout == "force", started + self.timeout if self.timeout else inf

@@ -91,6 +91,20 @@ class StorageClass(KubeModel):
     allow_volume_expansion: Bool = False
 
 
+class VolumeAttachmentSource(KubeModel):
+    """`source` of a VolumeAttachment."""
+
+    persistent_volume_name: str
+
+
+class VolumeAttachmentSpec(KubeModel):
+    """`spec` of a VolumeAttachment: this driver is to attach this volume to this node."""
+
+    attacher: str
+    node_name: str
+    source: VolumeAttachmentSource
+
+
 def claim_class(annotations: dict[str, str], spec: PersistentVolumeClaimSpec) -> str | None:
     """The storage class a claim asks for, None for the default [component-helpers `GetPersistentVolumeClaimClass`]."""
     return annotations.get(CLASS_ANNOTATION, spec.storage_class_name)

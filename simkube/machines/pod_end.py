@@ -62,7 +62,12 @@ class PodEnd(PodReport):
                 self.stage = Stage.ASKED
                 self.wake_at(self.kubelet.clock.now + self.kubelet.latency)
             elif self.stage == Stage.STOPPING:
-                self._stop_containers()
+                self.kubelet.clock.after(self.kubelet.latency, self._hurry)
+
+    def _hurry(self) -> None:
+        """The pod gets less time than it was given before."""
+        if self.stage == Stage.STOPPING:
+            self._stop_containers()
 
     def removed(self) -> None:
         """The API has forgotten the pod: if it was deleted by force, its containers get the least grace there is."""
@@ -178,7 +183,8 @@ class PodEnd(PodReport):
         if sandbox is not None:
             self.kubelet.machine.remove_sandbox(sandbox)
             self.sandbox = None
-            if self.recipe.data and self.pod.status.phase != "Succeeded":
+            by_itself = not self.gone and not self.pod.is_terminating
+            if self.recipe.data and not (by_itself and self.pod.status.phase == "Succeeded"):
                 sandbox.record("data.lost")
         if self.gone:
             self.kubelet.forget(self)

@@ -22,6 +22,7 @@ class Controller:
         self.client = client
         self._queue: dict[Hashable, None] = {}
         self._failures: dict[Hashable, int] = {}
+        self._due: dict[Hashable, tuple[float, Timer]] = {}
         self._wake: Timer | None = None
         self._running = True
 
@@ -39,11 +40,28 @@ class Controller:
         """Have `key` reconciled `delay` seconds from now."""
         return self.clock.after(delay, lambda: self.enqueue(key))
 
+    def enqueue_at(self, key: Hashable, time: float) -> None:
+        """Have `key` reconciled at `time`, unless it is due before that; one such timer stands for a key, as in
+        client-go's delaying queue."""
+        due = self._due.get(key)
+        if due is not None:
+            if due[0] <= time:
+                return
+            due[1].cancel()
+        self._due[key] = (time, self.clock.at(time, lambda: self._fall_due(key)))
+
+    def _fall_due(self, key: Hashable) -> None:
+        del self._due[key]
+        self.enqueue(key)
+
     def stop(self) -> None:
         """The process is gone: nothing is reconciled until `start`; what was queued is forgotten."""
         self._running = False
         self._queue.clear()
         self._failures.clear()
+        for _, timer in self._due.values():
+            timer.cancel()
+        self._due.clear()
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None

@@ -5,18 +5,21 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from simkube.clock import Clock, Timer
+from simkube.clock import Clock
 from simkube.cluster.api import Client
 from simkube.cluster.controller import Controller
 from simkube.cluster.deployment_revisions import TemplateHashes
 from simkube.cluster.deployment_sync import KIND, REPLICASET, DeploymentSync, pods_of
 from simkube.cluster.pods import owned_by
-from simkube.cluster.rollout_status import NO_DEADLINE, PROGRESSING, TIMED_OUT, condition_of, is_complete
+from simkube.cluster.rollout_status import COMPLETE, NO_DEADLINE, PROGRESSING, TIMED_OUT, condition_of
 from simkube.cluster.selection import Selectors
 from simkube.cluster.store import Change, Did
 from simkube.kube.objects import Key, Pod, Workload
 from simkube.kube.selector import compile_selector
 from simkube.timings import Timings
+
+_SELECTOR = int(Did.ADDED | Did.SPEC)  # a Deployment's may be another
+_OWNER = int(Did.ADDED | Did.META | Did.REMOVED)  # a ReplicaSet's may be another
 
 
 class DeploymentController(Controller):
@@ -25,7 +28,6 @@ class DeploymentController(Controller):
     def __init__(self, clock: Clock, client: Client, timings: Timings) -> None:
         super().__init__(clock, client)
         self._hashes = TemplateHashes()
-        self._checks: dict[Key, Timer] = {}  # when a rollout has to have progressed
         self._selectors = Selectors()
         self._orphans: dict[Key, None] = {}  # ReplicaSets without a controller
         self._any_pod_that_goes = timings.version.minor >= 37  # 13.1
@@ -37,12 +39,6 @@ class DeploymentController(Controller):
         for replicaset in client.table(REPLICASET).values():
             self._note_orphan(replicaset)
         self._look_at_everything()
-
-    def stop(self) -> None:
-        super().stop()
-        for timer in self._checks.values():
-            timer.cancel()
-        self._checks.clear()
 
     def start(self) -> None:
         super().start()
@@ -57,7 +53,7 @@ class DeploymentController(Controller):
     def _deployment_changed(self, change: Change) -> None:
         if change.new is None:
             self._selectors.discard(change.old.key)
-        elif change.did & (Did.ADDED | Did.SPEC):
+        elif change.did & _SELECTOR:
             self._select(change.new)
         if change.by != self.client.name:
             self.enqueue(change.object.key)
@@ -72,7 +68,7 @@ class DeploymentController(Controller):
         owner = replicaset.meta.controller
         if owner is not None and owner.kind == KIND:
             self.enqueue((replicaset.meta.namespace, owner.name))
-        if change.did & (Did.ADDED | Did.META | Did.REMOVED):
+        if change.did & _OWNER:
             if change.new is None:
                 self._orphans.pop(replicaset.key, None)
             else:
@@ -108,9 +104,6 @@ class DeploymentController(Controller):
 
     def reconcile(self, key: Any) -> None:
         namespace, name = key
-        check = self._checks.pop(key, None)
-        if check is not None:
-            check.cancel()
         deployment: Workload | None = self.client.get(KIND, name, namespace)
         if deployment is None:
             return
@@ -127,11 +120,8 @@ class DeploymentController(Controller):
         """Look again when the rollout has to have progressed [progress.go `requeueStuckDeployment`]."""
         current = condition_of(deployment.status, PROGRESSING)
         deadline = deployment.spec.progress_deadline_seconds
-        if current is None or current.reason == TIMED_OUT or deadline == NO_DEADLINE:
-            return
-        if not is_complete(deployment, deployment.status):
-            left = current.updated + deadline - self.clock.now
-            self._checks[deployment.key] = self.enqueue_after(deployment.key, max(0.0, left) + 1.0)
+        if current is not None and current.reason not in (COMPLETE, TIMED_OUT) and deadline != NO_DEADLINE:
+            self.enqueue_at(deployment.key, max(self.clock.now, current.updated + deadline) + 1.0)
 
     def _claim(self, deployment: Workload) -> list[Workload]:
         """Its ReplicaSets; those whose labels left are released, those without a controller that fit are adopted
@@ -140,17 +130,17 @@ class DeploymentController(Controller):
         if deployment.meta.deletion_timestamp is not None:
             return owned
         selector = compile_selector(deployment.spec.selector)
-        for replicaset in owned:
-            if not selector.matches(replicaset.meta.labels):
-                owners = tuple(o for o in replicaset.meta.owners if o.uid != deployment.meta.uid)
-                self.client.update(replace(replicaset, meta=replace(replicaset.meta, owners=owners)))
+        strays = [replicaset for replicaset in owned if not selector.matches(replicaset.meta.labels)]
+        for replicaset in strays:
+            owners = tuple(o for o in replicaset.meta.owners if o.uid != deployment.meta.uid)
+            self.client.update(replace(replicaset, meta=replace(replicaset.meta, owners=owners)))
         for namespace, name in list(self._orphans):
             orphan = self.client.get(REPLICASET, name, namespace)
             fits = namespace == deployment.meta.namespace and selector.matches(orphan.meta.labels)
             if fits and orphan.meta.deletion_timestamp is None:
                 owners = (*orphan.meta.owners, *owned_by(deployment))
-                self.client.update(replace(orphan, meta=replace(orphan.meta, owners=owners)))
-        return self._owned(deployment)
+                owned.append(self.client.update(replace(orphan, meta=replace(orphan.meta, owners=owners))))
+        return [replicaset for replicaset in owned if replicaset not in strays] if strays else owned
 
     def _owned(self, deployment: Workload) -> list[Workload]:
         return [obj for obj in self.client.owned_by(deployment.meta.uid).values() if obj.kind == REPLICASET]

@@ -49,7 +49,8 @@ class TemplateHashes:
     def find_new(self, deployment: Workload, replicasets: Sequence[Workload]) -> Workload | None:
         """The oldest ReplicaSet with the Deployment's template [`FindNewReplicaSet`]."""
         wanted = self.of(deployment.template)
-        return next((rs for rs in by_age(replicasets) if self.of(rs.template) == wanted), None)
+        same = [replicaset for replicaset in replicasets if self.of(replicaset.template) == wanted]
+        return by_age(same)[0] if len(same) > 1 else same[0] if same else None
 
 
 def new_replicaset(deployment: Workload, template_hash: str, replicas: int, revision: int) -> Workload:
@@ -65,7 +66,7 @@ def new_replicaset(deployment: Workload, template_hash: str, replicas: int, revi
             name=f"{deployment.meta.name[: MAX_NAME - 1 - len(template_hash)]}-{template_hash}",
             namespace=deployment.meta.namespace,
             labels=labels,
-            annotations=_annotations(deployment, {}, revision) | replicas_annotations(spec),
+            annotations={**_annotations(deployment, {}, revision), **replicas_annotations(spec)},
             owners=owned_by(deployment),
         ),
         spec=ReplicaSetSpec(
@@ -87,7 +88,7 @@ def with_revision(deployment: Workload, replicaset: Workload, revision: int) -> 
     object if nothing changes [`SetNewReplicaSetAnnotations`]."""
     annotations = _annotations(deployment, replicaset.meta.annotations, revision)
     delay = deployment.spec.min_ready_seconds
-    if annotations != replicaset.meta.annotations:
+    if annotations is not replicaset.meta.annotations:
         replicaset = replace(replicaset, meta=replace(replicaset.meta, annotations=annotations))
     if delay != replicaset.spec.min_ready_seconds:
         generation = replicaset.meta.generation + 1
@@ -118,20 +119,22 @@ def replicas_annotations(spec: DeploymentSpec) -> dict[str, str]:
 
 def last_revision(replicasets: Sequence[Workload]) -> int:
     """The highest revision among them; 0 if there is none."""
-    return max((number(replicaset, REVISION) or 0 for replicaset in replicasets), default=0)
+    return max([number(replicaset, REVISION) or 0 for replicaset in replicasets], default=0)
 
 
-def _annotations(deployment: Workload, before: Mapping[str, str], revision: int) -> dict[str, str]:
-    copied = {k: v for k, v in deployment.meta.annotations.items() if k not in _OWN_ANNOTATIONS}
-    after = {**before, **copied}
+def _annotations(deployment: Workload, before: Mapping[str, str], revision: int) -> Mapping[str, str]:
+    """What a ReplicaSet of this revision has; `before` itself if it has that already."""
+    added = {
+        name: value
+        for name, value in deployment.meta.annotations.items()
+        if before.get(name) != value and name not in _OWN_ANNOTATIONS
+    }
     previous = before.get(REVISION, "")
-    if previous and not previous.isdigit():
-        return after
-    if int(previous or 0) < revision:
-        after[REVISION] = str(revision)
+    if (not previous or previous.isdigit()) and int(previous or 0) < revision:
+        added[REVISION] = str(revision)
         if previous:  # rolled back to
-            after[REVISION_HISTORY] = _history(before.get(REVISION_HISTORY, ""), previous)
-    return after
+            added[REVISION_HISTORY] = _history(before.get(REVISION_HISTORY, ""), previous)
+    return {**before, **added} if added else before
 
 
 def _history(history: str, revision: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from simkube.clock import Clock, Timer
+from simkube.clock import Clock
 from simkube.cluster.api import Client
 from simkube.cluster.budget_tally import BudgetTally, is_healthy
 from simkube.cluster.budgets import allowed, expectation, failed, with_condition
@@ -37,19 +37,12 @@ class DisruptionController(Controller):
         super().__init__(clock, client)
         self._disrupted_timeout = timings.disrupted_pods_timeout
         self._stale_timeout = timings.stale_disruption_timeout
-        self._rechecks: dict[Key, Timer] = {}
         self._tallies: dict[Key, BudgetTally] = {}  # of budgets; without one, all pods are counted
         self._selections = client.api.selections  # it tracks budgets, since the Eviction API needs them
         client.watch(KIND, self._budget_changed)
         client.watch(POD, self._pod_changed, Did.ADDED | Did.REMOVED | Did.META | Did.READY | Did.TERMINATING)
         client.watch(POD, self._mark_changed, Did.ADDED | Did.STATUS)
         self._look_at_everything()
-
-    def stop(self) -> None:
-        super().stop()
-        for timer in self._rechecks.values():
-            timer.cancel()
-        self._rechecks.clear()
 
     def start(self) -> None:
         super().start()
@@ -97,9 +90,6 @@ class DisruptionController(Controller):
         if kind == POD:
             self._unmark(namespace, name)
             return
-        recheck = self._rechecks.pop((namespace, name), None)
-        if recheck is not None:
-            recheck.cancel()
         budget: PodDisruptionBudget | None = self.client.get(KIND, name, namespace)
         if budget is None:
             return
@@ -112,8 +102,7 @@ class DisruptionController(Controller):
             status = failed(budget.status, str(error), now)
         else:
             if status.disrupted_pods:
-                due = min(status.disrupted_pods.values()) + self._disrupted_timeout
-                self._rechecks[namespace, name] = self.enqueue_after(key, due - now)
+                self.enqueue_at(key, min(status.disrupted_pods.values()) + self._disrupted_timeout)
         if status != budget.status:
             self.client.update(replace(budget, status=status))
 
@@ -180,8 +169,7 @@ class DisruptionController(Controller):
     def _expect_end(self, pod: Pod) -> None:
         mark = pod.status.disrupted
         if mark is not None and may_be_stale(pod):
-            delay = max(0.0, mark.since + self._stale_timeout - self.clock.now)
-            self.enqueue_after((POD, pod.meta.namespace, pod.meta.name), delay)
+            self.enqueue_at((POD, *pod.key), mark.since + self._stale_timeout)
 
     def _unmark(self, namespace: str, name: str) -> None:
         """Set DisruptionTarget of a pod that was not deleted to False [`syncStalePodDisruption`]."""

@@ -27,7 +27,7 @@ MANAGER = "endpointslice-controller.k8s.io"
 FOREIGN_CHANGE_DELAY = 1.0  # s after somebody else changed a slice [`endpointSliceChangeMinSyncDelay`]
 
 # [util/controller_utils.go `podEndpointsChanged`]; a new address shows as STATUS alone. A phase does not count.
-POD_CHANGES = Did.ADDED | Did.REMOVED | Did.META | Did.READY | Did.TERMINATING
+POD_CHANGES = int(Did.ADDED | Did.REMOVED | Did.META | Did.READY | Did.TERMINATING)
 
 
 class EndpointSliceController(Controller):
@@ -47,7 +47,7 @@ class EndpointSliceController(Controller):
         self._selections = client.api.selections
         self._selections.track(SERVICE, service_selector)
         client.watch(SERVICE, self._service_changed, Did.ADDED | Did.SPEC | Did.META)
-        client.watch("Pod", self._pod_changed, POD_CHANGES | Did.STATUS)
+        client.watch("Pod", self._pod_changed, POD_CHANGES | int(Did.STATUS))
         client.watch("Node", self._node_removed, Did.REMOVED)
         client.watch("EndpointSlice", self._slice_changed)
         self._look_at_everything()
@@ -73,8 +73,11 @@ class EndpointSliceController(Controller):
         self.enqueue(change.object.key)
 
     def _pod_changed(self, change: Change) -> None:
-        if not change.did & POD_CHANGES and change.old.status.ip == change.new.status.ip:
-            return
+        old, new = change.old, change.new
+        before = old.status.ip if old is not None else ""
+        after = new.status.ip if new is not None else ""
+        if before == after and not (after and change.did & POD_CHANGES):
+            return  # it has no address yet, or keeps it and nothing else matters
         for key in self._note(change.object, self._selections.touched(SERVICE, change)):
             if self._batch_period:
                 self.enqueue_after(key, self._batch_period)
@@ -103,15 +106,17 @@ class EndpointSliceController(Controller):
     def reconcile(self, key: Any) -> None:
         changed = self._changed.pop(key, {})
         service: Resource | None = self.client.get(SERVICE, key[1], key[0])
-        if service is None or service_selector(service) is None:
+        if service is None or not has_endpoints(service):
             self._all.pop(key, None)
             return  # slices of a service without a selector are their makers'
         slices = [s for s in self.client.owned_by(service.meta.uid).values() if s.kind == "EndpointSlice"]
+        labels = None  # as they are
         if key in self._all:
+            labels = slice_labels(service)
             changed = dict.fromkeys(self._everything(service, slices))
         endpoints, skipped = self._endpoints(service, changed)
         try:
-            self._write(service, slices, endpoints)
+            self._write(service, slices, labels, endpoints)
         except ApiError:
             self._all[key] = None
             raise
@@ -147,11 +152,14 @@ class EndpointSliceController(Controller):
         return endpoints, skipped
 
     def _write(
-        self, service: Resource, slices: Sequence[EndpointSlice], endpoints: Mapping[str, Endpoint | None]
+        self,
+        service: Resource,
+        slices: Sequence[EndpointSlice],
+        labels: Mapping[str, str] | None,
+        endpoints: Mapping[str, Endpoint | None],
     ) -> None:
         """Bring the slices up to date; a service always keeps one, be it empty."""
-        client, deleting = self.client, service.meta.deletion_timestamp is not None
-        labels = slice_labels(service)
+        client = self.client
         contents = arrange([existing.endpoints for existing in slices], endpoints, self._room)
         if not any(contents):
             contents = [()] * max(1, len(slices))
@@ -159,23 +167,22 @@ class EndpointSliceController(Controller):
         for existing, content in zip(slices, contents, strict=False):
             if not content and kept:
                 client.delete("EndpointSlice", existing.meta.name, existing.meta.namespace)
-            elif content != existing.endpoints or labels != existing.meta.labels:
-                meta = (
-                    existing.meta if labels == existing.meta.labels else replace(existing.meta, labels=labels)
+            elif labels is not None and labels != existing.meta.labels:
+                client.update(
+                    replace(existing, meta=replace(existing.meta, labels=labels), endpoints=content)
                 )
-                client.update(replace(existing, meta=meta, endpoints=content))
+            elif content is not existing.endpoints:
+                client.update(replace(existing, endpoints=content))
             kept = kept or not content
-        for content in contents[len(slices) :]:
-            if not deleting:
-                client.create(self._new_slice(service, labels, content))
+        if service.meta.deletion_timestamp is None:
+            for content in contents[len(slices) :]:
+                client.create(self._new_slice(service, content))
 
-    def _new_slice(
-        self, service: Resource, labels: Mapping[str, str], endpoints: tuple[Endpoint, ...]
-    ) -> EndpointSlice:
+    def _new_slice(self, service: Resource, endpoints: tuple[Endpoint, ...]) -> EndpointSlice:
         meta = Meta(
             name=generated_name(service.meta.name, self.client.api.suffix()),
             namespace=service.meta.namespace,
-            labels=labels,
+            labels=slice_labels(service),
             owners=(OwnerReference(SERVICE, service.meta.name, service.meta.uid, "v1"),),
         )
         return EndpointSlice(meta=meta, service=service.meta.name, endpoints=endpoints)
@@ -197,11 +204,14 @@ def endpoint_of(pod: Pod, publish_not_ready: bool) -> Endpoint | None:
     )
 
 
+def has_endpoints(service: Resource) -> bool:
+    """Its slices are this controller's."""
+    return service.spec.type != "ExternalName" and bool(service.spec.selector)
+
+
 def service_selector(service: Resource) -> Selector | None:
     """Which pods are behind a service; None if its endpoints are nobody's business here."""
-    if service.spec.type == "ExternalName" or not service.spec.selector:
-        return None
-    return compile_labels(service.spec.selector)
+    return compile_labels(service.spec.selector) if has_endpoints(service) else None
 
 
 def slice_labels(service: Resource) -> dict[str, str]:

@@ -4,18 +4,19 @@ Kubernetes' expectations (and, from 1.36 on, its check for a stale cache) keep a
 yet seen of its own writes. Here a sync reads the store itself, so it always has seen them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 from typing import Any
 
 from msgspec.structs import replace
 
-from simkube.clock import Clock, Timer
+from simkube.clock import Clock
 from simkube.cluster.api import Client
 from simkube.cluster.availability import available_from
 from simkube.cluster.controller import Controller
 from simkube.cluster.errors import ApiError, NotFound
 from simkube.cluster.pods import generated_name, new_pod, owned_by
+from simkube.cluster.replica_tally import ReplicaTally
 from simkube.cluster.store import Change, Did
 from simkube.cluster.victims import victims
 from simkube.kube.objects import Condition, Key, OwnerReference, Pod, Workload, WorkloadStatus
@@ -24,6 +25,7 @@ from simkube.timings import Timings
 
 KIND = "ReplicaSet"
 FAILURE = "ReplicaFailure"
+_META, _ADDED, _SPEC = int(Did.META), int(Did.ADDED), int(Did.SPEC)
 
 
 class ReplicaSetController(Controller):
@@ -34,8 +36,8 @@ class ReplicaSetController(Controller):
         self._burst = timings.replicaset_burst_replicas
         self._first_batch = timings.slow_start_initial_batch_size
         self._counts_terminating = timings.version.minor >= 35
-        self._checks: dict[Key, Timer] = {}  # when the next pod becomes available
         self._adopt: dict[Key, None] = {}  # those that may find pods without a controller
+        self._tallies: dict[str, ReplicaTally] = {}  # by UID; without one, all pods are counted
         self._selections = client.api.selections
         self._selections.track(KIND, replicaset_selector)
         client.watch(
@@ -50,9 +52,6 @@ class ReplicaSetController(Controller):
 
     def stop(self) -> None:
         super().stop()
-        for timer in self._checks.values():
-            timer.cancel()
-        self._checks.clear()
         self._adopt.clear()
 
     def start(self) -> None:
@@ -60,6 +59,7 @@ class ReplicaSetController(Controller):
         self._look_at_everything()
 
     def _look_at_everything(self) -> None:
+        self._tallies.clear()
         for key in self.client.table(KIND):
             self._adopt[key] = None
             self.enqueue(key)
@@ -68,76 +68,95 @@ class ReplicaSetController(Controller):
 
     def _replicaset_changed(self, change: Change) -> None:
         key = change.object.key
-        if change.did & (Did.ADDED | Did.SPEC):
+        if change.new is None:
+            self._tallies.pop(change.old.meta.uid, None)
+        elif change.did & (_ADDED | _SPEC):
             self._adopt[key] = None
         self.enqueue(key)
 
     def _pod_changed(self, change: Change) -> None:
-        pod: Pod = change.object
+        old, new = change.old, change.new
+        if change.did & _META and (old.meta.owners != new.meta.owners or old.meta.labels != new.meta.labels):
+            self._pod_moved(old)
+            self._pod_moved(new)
+            self._find_adopter(new)
+            return
+        owner = change.object.meta.controller
+        if owner is None:
+            if old is None:
+                self._find_adopter(new)
+        elif owner.kind == KIND:
+            tally = self._tallies.get(owner.uid)
+            if tally is None or tally.follow(old, new):
+                self.enqueue((change.object.meta.namespace, owner.name))
+
+    def _pod_moved(self, pod: Pod) -> None:
+        """Its owner or labels are, or were, these."""
         owner = pod.meta.controller
-        if owner is not None:
-            if owner.kind == KIND:
-                self.enqueue((pod.meta.namespace, owner.name))
-        elif change.new is not None and change.did & (Did.ADDED | Did.META):
+        if owner is not None and owner.kind == KIND:
+            self._tallies.pop(owner.uid, None)
+            self.enqueue((pod.meta.namespace, owner.name))
+
+    def _find_adopter(self, pod: Pod) -> None:
+        if pod.meta.controller is None:
             for key in self._selections.selecting(KIND, pod):
                 self._adopt[key] = None
                 self.enqueue(key)
-        if change.did & Did.META and change.old.meta.owners != pod.meta.owners:
-            before = change.old.meta.controller
-            if before is not None and before.kind == KIND:
-                self.enqueue((pod.meta.namespace, before.name))
 
     # -- one ReplicaSet ---------------------------------------------------------------------------------------------
 
     def reconcile(self, key: Any) -> None:
         namespace, name = key
-        check = self._checks.pop(key, None)
-        if check is not None:
-            check.cancel()
         replicaset: Workload | None = self.client.get(KIND, name, namespace)
         if replicaset is None:
             self._adopt.pop(key, None)
             return
-        active, terminating = self._claim(replicaset)
+        tally = self._tallies.get(replicaset.meta.uid)
+        if tally is None or key in self._adopt:
+            tally = self._claim(replicaset)
+        available, next_check = self._available(replicaset, tally)
+        active, ready, terminating = (
+            tally.active,
+            tally.ready,
+            tally.terminating,
+        )  # before this sync changes them
         error = None
-        if len(active) != replicaset.spec.replicas and replicaset.meta.deletion_timestamp is None:
+        if active != replicaset.spec.replicas and replicaset.meta.deletion_timestamp is None:
             error = self._manage(replicaset, active)
-        status = self._status(replicaset, active, terminating, error)
-        if status != replicaset.status:
-            self.client.update(replace(replicaset, status=status))
+        self._write(replicaset, active, ready, available, terminating, error)
         if error is not None:
             raise error
-        if status.ready != status.available:
-            self._check_again(replicaset, active)
+        if next_check < inf:
+            self.enqueue_at(key, next_check)
 
-    def _claim(self, replicaset: Workload) -> tuple[list[Pod], int]:
-        """Active pods, and the number of terminating ones; pods whose labels left are released, those without a
-        controller that fit are adopted [CU `ClaimPods`]."""
-        active, strays, terminating = [], [], 0
-        labels = replicaset.template.labels
-        selector = compile_selector(replicaset.spec.selector)
-        for pod in self.client.owned_by(replicaset.meta.uid).values():
-            if pod.status.phase in ("Succeeded", "Failed"):
-                continue
-            fits = pod.meta.labels is labels or selector.matches(pod.meta.labels)
-            if pod.meta.deletion_timestamp is not None:
-                terminating += fits
-            elif fits:
-                active.append(pod)
-            else:
-                strays.append(pod)
+    def _claim(self, replicaset: Workload) -> ReplicaTally:
+        """Release pods whose labels left, adopt those without a controller that fit [CU `ClaimPods`]; count what
+        stays."""
+        labels, selector = replicaset.template.labels, replicaset_selector(replicaset)
+
+        def fits(pod: Pod) -> bool:
+            return pod.meta.labels is labels or selector.matches(pod.meta.labels)
+
         if replicaset.meta.deletion_timestamp is None:
-            for pod in strays:
+            for pod in [pod for pod in self._owned(replicaset) if pod.is_active and not fits(pod)]:
                 self._release(replicaset, pod)
             if replicaset.key in self._adopt:
-                active += self._adopted(replicaset)
-        return active, terminating
+                self._adopt_orphans(replicaset)
+        owned = list(self._owned(replicaset))
+        fitting = [pod for pod in owned if fits(pod)]
+        tally = ReplicaTally(fitting)
+        if len(fitting) == len(owned):
+            self._tallies[replicaset.meta.uid] = tally
+        return tally
+
+    def _owned(self, replicaset: Workload) -> Iterator[Pod]:
+        return iter(self.client.owned_by(replicaset.meta.uid).values())
 
     def _release(self, replicaset: Workload, pod: Pod) -> None:
         owners = tuple(owner for owner in pod.meta.owners if owner.uid != replicaset.meta.uid)
         self.client.update(replace(pod, meta=replace(pod.meta, owners=owners)))
 
-    def _adopted(self, replicaset: Workload) -> list[Pod]:
+    def _adopt_orphans(self, replicaset: Workload) -> None:
         orphans = [
             pod
             for pod in self._selections.pods(KIND, replicaset.key)
@@ -146,27 +165,22 @@ class ReplicaSetController(Controller):
         if orphans:
             live = self.client.read(KIND, replicaset.meta.name, replicaset.meta.namespace)
             if live.meta.uid != replicaset.meta.uid or live.meta.deletion_timestamp is not None:
-                return []
-        adopted = [
-            self.client.update(
-                replace(pod, meta=replace(pod.meta, owners=(*pod.meta.owners, *owned_by(replicaset))))
-            )
-            for pod in orphans
-        ]
+                return
+        for pod in orphans:
+            owners = (*pod.meta.owners, *owned_by(replicaset))
+            self.client.update(replace(pod, meta=replace(pod.meta, owners=owners)))
         del self._adopt[replicaset.key]
-        return adopted
 
-    def _manage(self, replicaset: Workload, active: Sequence[Pod]) -> ApiError | None:
+    def _manage(self, replicaset: Workload, active: int) -> ApiError | None:
         """Create what is missing, or delete what is too much, at most a burst at a time."""
-        surplus = len(active) - replicaset.spec.replicas
+        surplus = active - replicaset.spec.replicas
         if surplus < 0:
             return self._create(replicaset, min(-surplus, self._burst))
+        pods = [pod for pod in self._owned(replicaset) if pod.is_active]
         related = (
-            pod
-            for sibling in self._siblings(replicaset.meta.controller)
-            for pod in self.client.owned_by(sibling.meta.uid).values()
+            pod for sibling in self._siblings(replicaset.meta.controller) for pod in self._owned(sibling)
         )
-        return self._delete(replicaset, victims(active, related, min(surplus, self._burst), self.clock.now))
+        return self._delete(replicaset, victims(pods, related, min(surplus, self._burst), self.clock.now))
 
     def _siblings(self, owner: OwnerReference | None) -> list[Workload]:
         """All ReplicaSets of the same owner; a ReplicaSet without one has none, not even itself."""
@@ -217,26 +231,36 @@ class ReplicaSetController(Controller):
 
     # -- its status -------------------------------------------------------------------------------------------------
 
-    def _status(
-        self, replicaset: Workload, active: Sequence[Pod], terminating: int, error: ApiError | None
-    ) -> WorkloadStatus:
-        """Of the pods as they were before this sync created or deleted any [replica_set_utils.go `calculateStatus`]."""
+    def _available(self, replicaset: Workload, tally: ReplicaTally) -> tuple[int, float]:
+        """(pods that have been Ready for minReadySeconds, when the next one will have been)."""
         delay, now = replicaset.spec.min_ready_seconds, self.clock.now
-        ready = available = 0
-        for pod in active:
-            condition = pod.status.ready
-            if condition is not None and condition.status == "True":
-                ready += 1
-                available += not delay or available_from(pod, delay) <= now
-        return replace(
-            replicaset.status,
+        if not delay:
+            return tally.ready, inf
+        times = [available_from(pod, delay) for pod in self._owned(replicaset) if pod.is_active]
+        return sum(time <= now for time in times), min((time for time in times if time > now), default=inf)
+
+    def _write(
+        self,
+        replicaset: Workload,
+        active: int,
+        ready: int,
+        available: int,
+        terminating: int,
+        error: ApiError | None,
+    ) -> None:
+        """Its status, of the pods as they were before this sync created or deleted any [replica_set_utils.go]."""
+        old: WorkloadStatus = replicaset.status
+        status = replace(
+            old,
             observed_generation=replicaset.meta.generation,
-            replicas=len(active),
+            replicas=active,
             ready=ready,
             available=available,
             terminating=terminating if self._counts_terminating else 0,
-            conditions=self._conditions(replicaset, len(active), error),
+            conditions=self._conditions(replicaset, active, error),
         )
+        if status != old:
+            self.client.update(replace(replicaset, status=status))
 
     def _conditions(self, replicaset: Workload, active: int, error: ApiError | None) -> tuple[Condition, ...]:
         """ReplicaFailure stands while creating or deleting fails, with the first failure's message."""
@@ -248,13 +272,6 @@ class ReplicaSetController(Controller):
             return tuple(condition for condition in conditions if condition.type != FAILURE)
         reason = "FailedCreate" if active < replicaset.spec.replicas else "FailedDelete"
         return (*conditions, Condition(FAILURE, "True", self.clock.now, reason, error.message))
-
-    def _check_again(self, replicaset: Workload, active: Sequence[Pod]) -> None:
-        """When the next Ready pod has been so for minReadySeconds."""
-        now, delay = self.clock.now, replicaset.spec.min_ready_seconds
-        due = min((at for pod in active if (at := available_from(pod, delay)) > now), default=inf)
-        if due < inf:
-            self._checks[replicaset.key] = self.enqueue_after(replicaset.key, due - now)
 
 
 def replicaset_selector(replicaset: Workload) -> Selector:

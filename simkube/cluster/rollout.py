@@ -67,9 +67,11 @@ def active(replicasets: Sequence[Workload]) -> list[Workload]:
 
 def rolling_step(spec: DeploymentSpec, new: Workload, olds: Sequence[Workload]) -> list[Scale]:
     """The next step: the new one up if there is room, else old ones down as far as availability lets."""
-    grown = grow(spec, new.spec.replicas, size((new, *olds)))
-    if grown != new.spec.replicas:
-        return [Scale(new, grown)]
+    replicas: int = new.spec.replicas
+    if replicas != spec.replicas:
+        grown = grow(spec, replicas, size((new, *olds)))
+        if grown != replicas:
+            return [Scale(new, grown)]
     return shrink(spec, new, olds)
 
 
@@ -85,10 +87,12 @@ def shrink(spec: DeploymentSpec, new: Workload, olds: Sequence[Workload]) -> lis
     """Old ReplicaSets down, oldest first: their unavailable pods, then what availability can spare. Nothing more while
     one of them still counts more available pods than it was last given [`reconcileOldReplicaSets`]."""
     olds = by_age(active(olds))
+    if not olds:
+        return []
     least = spec.replicas - max_unavailable(spec)
     pending = new.spec.replicas - new.status.available
     budget = size((new, *olds)) - least - pending
-    if not olds or budget <= 0:
+    if budget <= 0:
         return []
     steps: list[Scale] = []
     sizes = {old.meta.uid: old.spec.replicas for old in olds}
@@ -122,8 +126,11 @@ def stop_all(olds: Sequence[Workload]) -> list[Scale]:
 
 def is_scaled(spec: DeploymentSpec, replicasets: Sequence[Workload]) -> bool:
     """Somebody changed the Deployment's replicas since its ReplicaSets were last sized [`isScalingEvent`]."""
-    noted = (number(replicaset, DESIRED_REPLICAS) for replicaset in active(replicasets))
-    return any(desired is not None and desired != spec.replicas for desired in noted)
+    for replicaset in active(replicasets):
+        desired = number(replicaset, DESIRED_REPLICAS)
+        if desired is not None and desired != spec.replicas:
+            return True
+    return False
 
 
 def scaling(

@@ -23,13 +23,6 @@ def counted(
     """Sums over what the ReplicaSets report, and the condition Available."""
     statuses = [replicaset.status for replicaset in (*olds, *([new] if new is not None else []))]
     available = sum(status.available for status in statuses)
-    spec: DeploymentSpec = deployment.spec
-    if available >= spec.replicas - max_unavailable(spec):
-        text = "Deployment has minimum availability."
-        condition = Condition(AVAILABLE, "True", now, "MinimumReplicasAvailable", text, now)
-    else:
-        text = "Deployment does not have minimum availability."
-        condition = Condition(AVAILABLE, "False", now, "MinimumReplicasUnavailable", text, now)
     return WorkloadStatus(
         observed_generation=deployment.meta.generation,
         replicas=sum(status.replicas for status in statuses),
@@ -37,8 +30,23 @@ def counted(
         available=available,
         updated=new.status.replicas if new is not None else 0,
         terminating=sum(status.terminating for status in statuses),
-        conditions=with_condition(deployment.status.conditions, condition),
+        conditions=_availability(deployment, available, now),
     )
+
+
+def _availability(deployment: Workload, available: int, now: float) -> Conditions:
+    spec: DeploymentSpec = deployment.spec
+    enough = available >= spec.replicas - max_unavailable(spec)
+    conditions, current = deployment.status.conditions, condition_of(deployment.status, AVAILABLE)
+    if current is not None and (current.status == "True") == enough:
+        return conditions
+    if enough:
+        text = "Deployment has minimum availability."
+        condition = Condition(AVAILABLE, "True", now, "MinimumReplicasAvailable", text, now)
+    else:
+        text = "Deployment does not have minimum availability."
+        condition = Condition(AVAILABLE, "False", now, "MinimumReplicasUnavailable", text, now)
+    return with_condition(conditions, condition)
 
 
 def rolled_out(
@@ -48,10 +56,11 @@ def rolled_out(
     status = counted(deployment, new, olds, now)
     conditions = _progress(deployment, new, status, now)
     failure = _failure(new, olds)
-    conditions = (
-        without(conditions, REPLICA_FAILURE) if failure is None else with_condition(conditions, failure)
-    )
-    return replace(status, conditions=conditions)
+    if failure is not None:
+        conditions = with_condition(conditions, failure)
+    elif condition_of(status, REPLICA_FAILURE) is not None:
+        conditions = without(conditions, REPLICA_FAILURE)
+    return status if conditions is status.conditions else replace(status, conditions=conditions)
 
 
 def _progress(deployment: Workload, new: Workload | None, status: WorkloadStatus, now: float) -> Conditions:
@@ -127,12 +136,13 @@ def _failure(new: Workload | None, olds: Sequence[Workload]) -> Condition | None
 
 
 def condition_of(status: WorkloadStatus, type_: str) -> Condition | None:
-    return next((condition for condition in status.conditions if condition.type == type_), None)
+    for condition in status.conditions:
+        if condition.type == type_:
+            return condition
+    return None
 
 
 def without(conditions: Conditions, type_: str) -> Conditions:
-    if all(condition.type != type_ for condition in conditions):
-        return conditions
     return tuple(condition for condition in conditions if condition.type != type_)
 
 

@@ -45,8 +45,6 @@ def _changed(
     endpoints: Endpoints, changes: Mapping[str, Endpoint | None], waiting: dict[str, Endpoint | None]
 ) -> Endpoints:
     """A slice's endpoints after the changes; what was placed is no longer waiting."""
-    if not any(endpoint.pod in changes for endpoint in endpoints):
-        return endpoints
     after = []
     for endpoint in endpoints:
         if endpoint.pod not in changes:

@@ -30,7 +30,9 @@ class Did(IntFlag):
 
 
 ANY = Did(511)
-_ADDED, _REMOVED, _META, _SPEC, _STATUS = (int(d) for d in (Did.ADDED, Did.REMOVED, Did.META, Did.SPEC, Did.STATUS))
+_ADDED, _REMOVED, _META, _SPEC, _STATUS = (
+    int(d) for d in (Did.ADDED, Did.REMOVED, Did.META, Did.SPEC, Did.STATUS)
+)
 _BOUND, _READY, _PHASE, _TERMINATING = (int(d) for d in (Did.BOUND, Did.READY, Did.PHASE, Did.TERMINATING))
 
 
@@ -212,10 +214,12 @@ def _pod_change(old: Pod | None, new: Pod) -> int:
     if old.node != new.node:
         did |= _BOUND
     if old.meta is not new.meta:
-        if old.meta.deletion_timestamp != new.meta.deletion_timestamp:
-            did |= _TERMINATING
-        else:
+        if old.meta.deletion_timestamp == new.meta.deletion_timestamp:
             did |= _META
+        else:
+            did |= _TERMINATING
+            if old.meta.owners != new.meta.owners or old.meta.labels != new.meta.labels:
+                did |= _META
     if old.template is not new.template:
         did |= _SPEC
     return did or _STATUS

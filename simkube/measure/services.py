@@ -71,7 +71,7 @@ class Services:
             "machine.on": lambda r: self.success.client_on(r.node),
             "machine.added": lambda r: self.success.client_on(r.node),
             "machine.thawed": lambda r: self.success.client_on(r.node),
-            "machine.off": lambda r: self.success.client_off(r.node),
+            "machine.off": lambda r: self.success.power_off(r.node),
             "machine.removed": lambda r: self.success.removed(r.node),
             "machine.frozen": lambda r: self.success.client_off(r.node),
             "proxy.frozen": lambda r: self.success.freeze(r.node),

@@ -88,6 +88,12 @@ class Success:
         self._clients.pop(node, None)
         return self._all() if self._frozen or self._cut else ()
 
+    def power_off(self, node: str) -> Iterable[Service]:
+        """The machine is off, and the table that it had is gone: until its proxy follows again it has none."""
+        if node in self._frozen:
+            self._frozen[node] = {}
+        return self.client_off(node)
+
     def freeze(self, node: str) -> Iterable[Service]:
         """The node's proxy no longer follows: it keeps the table it has."""
         self._frozen.setdefault(node, dict(self.routes))

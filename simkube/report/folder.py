@@ -51,11 +51,15 @@ def compare_into(
     try:
         (work / "traces").mkdir()
         with ExitStack() as stack:
+            open_for = seeds[0]
 
             def sinks(strategy: str, seed: int) -> Sequence[Sink]:
+                nonlocal open_for
+                if seed != open_for:  # the runs of the seed before are over: files are not kept open for all
+                    stack.close()
+                    open_for = seed
                 made = header(loaded.name, loaded.scenario.cluster.version, strategy, seed)
-                name = f"{file_name(strategy)}-{seed}.jsonl.gz"
-                return [stack.enter_context(TraceWriter(work / "traces" / name, made))]
+                return [stack.enter_context(TraceWriter(work / "traces" / trace_name(strategy, seed), made))]
 
             comparison = compare(loaded, planners, seeds, rank, sinks, progress)
         write_text(work / "results.json", results_json(comparison) + "\n")
@@ -70,6 +74,11 @@ def compare_into(
 def file_name(strategy: str) -> str:
     """A strategy's name as part of a file's name."""
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in strategy)
+
+
+def trace_name(strategy: str, seed: int) -> str:
+    """The name of a run's trace in the folder `traces`."""
+    return f"{file_name(strategy)}-{seed}.jsonl.gz"
 
 
 def _move(work: Path, out: Path) -> None:

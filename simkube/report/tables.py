@@ -108,9 +108,8 @@ def _ends(ended: Sequence[str]) -> str:
 
 
 def _why(line: Line) -> list[str]:
-    """The strategy's typical run (that of median loss) in words."""
-    trial = sorted(line.trials, key=lambda t: (t.result.lost, t.seed))[(len(line.trials) - 1) // 2]
-    rows = [f"  {reason}" for reason in reasons(trial)]
+    """The strategy's typical run in words."""
+    rows = [f"  {reason}" for reason in reasons(line.typical)]
     return [line.strategy, *(rows or ["  no service failed at any time"]), ""]
 
 

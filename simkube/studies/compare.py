@@ -44,6 +44,12 @@ class Line(Struct, frozen=True):
         """Some run's plan did not come to its end."""
         return any(trial.ended != "done" for trial in self.trials)
 
+    @property
+    def typical(self) -> Trial:
+        """The run to show when only one is shown: that of median loss (the lower of two)."""
+        ordered = sorted(self.trials, key=lambda trial: (trial.result.lost, trial.seed))
+        return ordered[(len(ordered) - 1) // 2]
+
 
 class Comparison(Struct, frozen=True):
     """Best strategy first."""

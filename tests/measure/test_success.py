@@ -62,6 +62,12 @@ def test_a_machine_that_is_off_has_no_clients() -> None:
     assert lost(*records, machine(40, "off", "n3")) == approx(30.0 * (1 / 3) * 0.5)
 
 
+def test_a_blind_machine_that_reboots_has_no_table() -> None:
+    """n3 keeps its table until it goes off; when it is on again at 40 its proxy has none, until it sees the API."""
+    records = [proxy(10, "frozen", "n3"), machine(30, "off", "n3"), machine(40, "on", "n3")]
+    assert lost(*records, proxy(60, "following", "n3")) == approx(20.0 / 3)
+
+
 def test_a_machine_that_was_removed_leaves_nothing_behind() -> None:
     """A new machine of the same name is neither cut off nor blind."""
     old = [machine(10, "cut", "n3"), proxy(10, "frozen", "n3"), machine(20, "removed", "n3")]

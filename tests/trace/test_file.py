@@ -89,7 +89,7 @@ def test_a_run_that_is_interrupted_leaves_what_was_there(tmp_path: Path, name: s
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match="trace.jsonl: cannot write: No such file or directory; name a place"
+        InputError, match=r"trace\.jsonl: cannot write: No such file or directory; name a place"
     ):
         TraceWriter(tmp_path / "nowhere" / "trace.jsonl", HEAD)
 

@@ -16,7 +16,6 @@ from simkube.kube.objects import (
     OwnerReference,
     Pod,
     PodDisruptionBudget,
-    PodStatus,
     Taint,
     Workload,
     WorkloadStatus,

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from simkube.cluster.daemon_fleet import max_surge, max_unavailable
-from simkube.cluster.daemon_nodes import daemon_spec, fit
+from simkube.cluster.daemon_nodes import Fit, Todo, daemon_spec, fit, todo
 from simkube.cluster.daemonset import DaemonSetController
 from simkube.kube.objects import Node, Pod, Taint, Workload
 from simkube.kube.pod import PodSpec
@@ -369,6 +369,32 @@ def test_4_4_with_surge_an_extra_pod_runs_before_the_old_one_goes() -> None:
         w.run(1)
     assert updated(w) == ["n0", "n1", "n2"]
     assert len(w.pods()) == 3
+
+
+def test_with_surge_a_pod_where_none_should_run_goes_only_when_there_are_enough_available() -> None:
+    # [update.go rollingUpdate: shouldNotRunPodsToDelete]
+    strategy = {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+    w, owner = agents(update_strategy=strategy)
+    w.change(w.get("Node", "n1"), taints=(Taint("dedicated", "NoSchedule"),))
+    w.set_pod(on(w, "n0")[0], ready=False)  # 2 available, 2 desired
+    new_template(w, owner)
+    assert "n1" not in terminating(w)
+    bind(w)  # the new pod of n0 is available: 3 of 2
+    w.run(1)
+    assert "n1" in terminating(w)
+
+
+def test_with_surge_an_old_pod_that_is_not_ready_makes_way() -> None:
+    # [daemon_controller.go podsShouldBeOnNode]: two pods stand together only while the old one is Ready
+    w = World()
+    w.node("n0")
+    base = w.template("agent")
+    old = w.pod("old", base, "n0", "Running", True, labels={"controller-revision-hash": "a"})
+    new = w.pod("new", base, "n0", "Running", False, labels={"controller-revision-hash": "b"})
+    here = Fit(True, True)
+    assert todo(here, [old, new], "b", surge=True, min_ready=0, now=0.0) == Todo()
+    old = w.set_pod(old, ready=False)
+    assert todo(here, [old, new], "b", surge=True, min_ready=0, now=0.0) == Todo(delete=(old,))
 
 
 def test_4_4_min_ready_seconds_holds_the_next_node_back() -> None:

@@ -270,6 +270,7 @@ def test_active_deadline_fails_the_job_and_deletes_its_pods() -> None:
     end(w, w.pods()[0], "Failed")
     w.run(3)
     assert conditions(w)["Failed"] == ("True", "DeadlineExceeded")
+    assert status(w).failed == 1
 
 
 def test_before_1_31_the_end_does_not_wait_for_terminating_pods() -> None:

@@ -247,9 +247,11 @@ def test_4_3_rolling_update_goes_from_the_highest_ordinal_down_one_at_a_time() -
 def test_4_3_the_partition_keeps_lower_ordinals_and_recreates_them_at_the_current_revision() -> None:
     w = world()
     owner = started(w, 4, update_strategy={"rollingUpdate": {"partition": 2}})
+    kept = [w.get("Pod", name).meta.uid for name in ("db-0", "db-1")]
     new_template(w, owner)
     settle(w)
     assert images(w) == ["db:1", "db:1", "db:2", "db:2"]
+    assert [w.get("Pod", name).meta.uid for name in ("db-0", "db-1")] == kept
     w.hand.delete("Pod", "db-0", "default", grace=0)
     settle(w)
     assert images(w) == ["db:1", "db:1", "db:2", "db:2"]

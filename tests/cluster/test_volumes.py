@@ -371,6 +371,16 @@ def test_3_a_pod_that_comes_back_to_the_node_meanwhile_finds_it_attached() -> No
     assert attachments(w) == [("n1", True)]
 
 
+def test_3_a_pod_that_comes_back_during_the_detach_waits_for_a_new_attachment() -> None:
+    w = running()
+    w.hand.delete("Pod", "a", "default", grace=0)
+    w.run(REPORT + 1)
+    pod: Pod = w.pod("a", template(w), "n1")
+    assert not attached(w.hand, pod)
+    w.run(STORAGE.detach + STORAGE.attach)
+    assert attached(w.hand, w.now(pod))
+
+
 def test_3_a_pod_elsewhere_waits_for_the_detach_and_is_told_so() -> None:
     w = running()
     w.hand.delete("Pod", "a", "default", grace=0)
@@ -421,6 +431,14 @@ def test_3_at_once_with_the_out_of_service_taint() -> None:
     w.hand.delete("Pod", "a", "default", grace=0)
     w.run(60)
     w.change(w.get("Node", "n1"), taints=(OUT_OF_SERVICE,))
+    assert detached_after(w) in (0, 1)
+
+
+def test_3_with_the_taint_there_before_the_pod_goes_it_does_not_wait_either() -> None:
+    w = running()
+    ready(w, "n1", "Unknown")
+    w.change(w.get("Node", "n1"), taints=(OUT_OF_SERVICE,))
+    w.hand.delete("Pod", "a", "default", grace=0)
     assert detached_after(w) in (0, 1)
 
 

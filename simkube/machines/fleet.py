@@ -81,7 +81,7 @@ class Fleet:
         for machine in self.machines.values():
             kubelet = machine.kubelet
             for pod in list(self.api.store.pods_on(machine.name).values()):
-                if pod.is_active and pod.meta.uid not in kubelet.workers:
+                if pod.is_active:
                     kubelet.adopt(pod)
             kubelet.node.post()
 

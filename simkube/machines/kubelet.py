@@ -107,12 +107,15 @@ class Kubelet:
         self.client.watch_pods_on(self.machine.name, self._changed)
 
     def adopt(self, pod: Pod) -> None:
-        """A pod bound to this node has been running and Ready for some time: the state in which a run begins."""
-        recipe = self.machine.fleet.recipes.of(pod)
-        worker = PodWorker(self, pod, recipe)
-        self.workers[pod.meta.uid] = worker
-        self.admitted.count(recipe, 1)
-        worker.run_already(self.clock.now)
+        """A pod bound to this node has been running and Ready for some time: the state in which a run begins. Nothing
+        happens to one that has begun to start here."""
+        worker = self.workers.get(pod.meta.uid)
+        if worker is None:
+            worker = self.workers[pod.meta.uid] = PodWorker(self, pod, self.machine.fleet.recipes.of(pod))
+            self.admitted.count(worker.recipe, 1)
+        if worker.stage == Stage.WAITING:
+            worker.rest()
+            worker.run_already(self.clock.now)
 
     def stop(self, reason: str) -> None:
         """Its process is gone. Containers go on."""
@@ -179,10 +182,10 @@ class Kubelet:
             self._stop_watching()
             self.node.lose_api()
 
-    def find_api(self) -> None:
-        """This machine reaches the API again."""
+    def find_api(self, at_once: bool = False) -> None:
+        """This machine reaches the API again. `at_once`: its connections have outlasted the interruption."""
         if self.running and self.client.connected and not self.machine.frozen:
-            self.node.find_api()
+            self.node.find_api(at_once=at_once)
 
     def api_went_away(self) -> None:
         """The API server is gone for everybody: watches break."""

@@ -194,7 +194,7 @@ class Machine:
             sandbox.look()
         for call in held:
             call()
-        self.kubelet.find_api()
+        self.kubelet.find_api(at_once=True)
 
     def hold(self, call: Callable[[], None]) -> None:
         """Do this when the machine thaws."""

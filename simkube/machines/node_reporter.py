@@ -169,11 +169,16 @@ class NodeReporter:
         kubelet.alarms.cancel("lease")
         stop_renewing(kubelet.client, kubelet.machine.name)
 
-    def find_api(self, lease_lost: bool = True) -> None:
+    def find_api(self, lease_lost: bool = True, at_once: bool = False) -> None:
         """The API can be reached again: lease, watch and status come back, each when it is tried next."""
         kubelet = self._kubelet
         if not self._registered:
             return  # it is being tried anyway
+        if at_once:
+            self.renew_lease()
+            kubelet.listen()
+            self.post()
+            return
         now, timings = kubelet.clock.now, kubelet.rules.timings
 
         def unit(n: int) -> float:

@@ -46,7 +46,11 @@ class PodWorker(ContainerStart):
         sandbox = self._new_sandbox()
         self.index = len(sandbox.containers)
         self.stage = Stage.RUNNING
+        machine = self.kubelet.machine
         for container in sandbox.containers:
+            image = machine.fleet.catalogue.get(container.recipe.image)
+            if image is not None:
+                machine.images.add(image)
             if container.recipe.kind == Kind.INIT:
                 container.done_already()
             else:

@@ -121,6 +121,9 @@ class Sandbox:
         """Its machine is off: nothing of it runs."""
         self.watcher = None
         self.alive = False
+        ran = self.running
         for container in self.containers:
             container.power_lost()
         self.look()
+        if ran and self.recipe.memory_data:
+            self.record("data.lost")

@@ -27,7 +27,7 @@ from simkube.maintenance.drain_pod import (
     passes_later,
     wait,
 )
-from simkube.maintenance.model import POLL, RETRY, NodeStep, Span, VersionText, once, span_text
+from simkube.maintenance.model import POLL, RETRY, NodeStep, Span, once, span_text
 from simkube.maintenance.step import (
     Act,
     Answer,
@@ -41,6 +41,7 @@ from simkube.maintenance.step import (
     View,
     WaitUntil,
 )
+from simkube.scenario.units import VersionText
 
 
 class Drain(NodeStep):
@@ -55,7 +56,9 @@ class Drain(NodeStep):
         "drained at all), or delete what is left, past the budgets, each pod with its own grace",
     )
     force_after: Span = Field(0.0, description="Delete instead of evicting from then on; 0: never")
-    kubectl: VersionText = Field("v1.37.0", description="Version of kubectl, whose ways it follows")
+    kubectl: VersionText = Field(
+        "v1.37.0", min_length=1, description="Version of kubectl, whose ways it follows"
+    )
 
     @property
     def needs(self) -> str:

@@ -5,12 +5,21 @@ pod, and the last verdict's message survives.
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from simkube.kube.objects import Pod
+from simkube.kube.selector_text import parse_selector
 from simkube.maintenance.model import Model
+
+
+def _selector(text: str) -> str:
+    parse_selector(text)
+    return text
+
+
+SelectorText = Annotated[str, AfterValidator(_selector)]
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
@@ -27,6 +36,9 @@ class DrainOptions(Model):
     )
     force: bool = Field(False, description="Evict pods that no controller replaces: they are lost")
     disable_eviction: bool = Field(False, description="Delete instead of evicting: budgets are not asked")
+    pod_selector: SelectorText = Field(
+        "", description="Only pods with such labels, as `kubectl -l`: app=web,tier!=db"
+    )
     grace_period: int = Field(-1, ge=-1, description="Seconds to terminate in; -1: what each pod says")
     skip_wait_for_delete_timeout: int = Field(
         0,
@@ -137,7 +149,10 @@ def select(pods: Iterable[Pod], options: DrainOptions, facts: Facts, minor: tupl
     evict: list[Pod] = []
     warnings: dict[str, list[str]] = {}
     errors: dict[str, list[str]] = {}
+    wanted = parse_selector(options.pod_selector)
     for pod in sorted(pods, key=lambda pod: (pod.meta.namespace, pod.meta.name)):
+        if not (wanted.is_everything or wanted.matches(pod.meta.labels)):
+            continue
         verdict = judge(pod, options, facts)
         if verdict.delete:
             evict.append(pod)

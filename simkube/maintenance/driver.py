@@ -105,20 +105,16 @@ class Driver:
 
     def waits_on(self, node: str) -> bool:
         """Some step waits for a change of this node."""
-        return node in self._by_node or "*" in self._by_node
+        return node in self._by_node
 
     def changed(self, node: str) -> None:
         """Something about this node changed: steps that wait for that are due when they look next."""
-        for key in (node, "*"):
-            waiting = self._by_node.pop(key, None)
-            if waiting is None:
-                continue
-            now = self.world.now()
-            for run in waiting.values():
-                run.node = None
-                time = next_look(run.since, now, run.every) if run.every else now
-                if time < run.due:
-                    self._wake(run, time)
+        now = self.world.now()
+        for run in self._by_node.pop(node, {}).values():
+            run.node = None
+            time = next_look(run.since, now, run.every) if run.every else now
+            if time < run.due:
+                self._wake(run, time)
 
     def _wake(self, run: _Run, time: float) -> None:
         run.due = time

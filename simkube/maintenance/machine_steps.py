@@ -7,6 +7,7 @@ from pydantic import Field
 
 from simkube.maintenance import acts
 from simkube.maintenance.model import (
+    POLL,
     PROVISION,
     NodeStep,
     OnTimeout,
@@ -19,6 +20,7 @@ from simkube.maintenance.model import (
     span_text,
 )
 from simkube.maintenance.step import Act, Decision, Do, Done, Failed, Journal, Note, View, WaitUntil
+from simkube.scenario.units import VersionText
 
 
 class MachineStep(NodeStep):
@@ -50,7 +52,7 @@ class MachineStep(NodeStep):
         elif machine.kubelet_running and is_ready(view, self.node):
             return Done(f"node/{self.node} is back")
         why = f"machine {self.node} to come back and its node to be Ready"
-        return late or undone or WaitUntil(end_of(begun, self.timeout), self.node, why)
+        return late or undone or WaitUntil(end_of(begun, self.timeout), self.node, why, begun, POLL)
 
 
 class Reboot(MachineStep):
@@ -119,7 +121,9 @@ class PowerOn(MachineStep):
                 journal.started, self.timeout, self.on_timeout, now, f"node {self.node} is not Ready"
             )
             why = f"node {self.node} to be Ready"
-            return late or WaitUntil(end_of(journal.started, self.timeout), self.node, why)
+            return late or WaitUntil(
+                end_of(journal.started, self.timeout), self.node, why, journal.started, POLL
+            )
         return self._and_back(acts.PowerOn(self.node), journal.started, view, journal, now)
 
 
@@ -128,7 +132,7 @@ class InstallKubelet(MachineStep):
     on meanwhile."""
 
     do: Literal["install-kubelet"] = "install-kubelet"
-    version: str = Field(min_length=1, description="Version of the kubelet to install")
+    version: VersionText = Field(min_length=1, description="Version of the kubelet to install")
 
     @property
     def title(self) -> str:
@@ -158,4 +162,8 @@ class InstallKubelet(MachineStep):
         elif machine.kubelet_running and is_ready(view, self.node) and reported:
             return Done(f"node/{self.node} is Ready with kubelet {self.version}")
         why = f"node {self.node} to report kubelet {self.version}"
-        return late or undone or WaitUntil(end_of(journal.started, self.timeout), self.node, why)
+        return (
+            late
+            or undone
+            or WaitUntil(end_of(journal.started, self.timeout), self.node, why, journal.started, POLL)
+        )

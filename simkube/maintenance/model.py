@@ -4,24 +4,19 @@ import re
 from math import inf
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from simkube.kube.duration import format_duration
 from simkube.kube.errors import BadValue, shown
 from simkube.kube.objects import Node
-from simkube.kube.version import Version
 from simkube.maintenance.step import Act, Do, Failed, Journal, View, WaitUntil
 from simkube.scenario.units import Duration
 
 RETRY = 5.0  # seconds until an act that was refused for now is tried again, as kubectl's drain does
 POLL = 1.0  # seconds between looks, as kubectl's drain and wait have them
-PROVISION = (
-    15 * 60.0
-)  # seconds; cluster-autoscaler gives a new node as long (`--max-node-provision-time`, 15m)
+PROVISION = 900.0  # seconds; cluster-autoscaler gives a new node as long (`--max-node-provision-time`, 15m)
 FOR_NOW = frozenset((409, 429, 503, 504))  # answers after which the same request may pass later
-
-
 _NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
@@ -33,10 +28,6 @@ def span_text(seconds: float) -> str:
     return text[:-2] if text.endswith("h0m") else text
 
 
-def _version(text: str) -> str:
-    return str(Version.parse(text))
-
-
 def _node_name(text: str) -> str:
     if not _NODE_NAME.fullmatch(text):
         raise BadValue(f"{shown(text)} cannot be a node's name", "write lower-case letters, digits, - and .")
@@ -46,10 +37,9 @@ def _node_name(text: str) -> str:
 Span = Annotated[Duration, PlainSerializer(span_text, return_type=str, when_used="json")]
 """A duration in seconds, written in files as Kubernetes writes it."""
 
-VersionText = Annotated[str, AfterValidator(_version)]
-"""A Kubernetes version, `v1.36.3`; with or without the v when read."""
-
-NodeName = Annotated[str, AfterValidator(_node_name)]
+NodeName = Annotated[
+    str, AfterValidator(_node_name), WithJsonSchema({"type": "string", "pattern": f"^{_NODE_NAME.pattern}$"})
+]
 """A name that a Node can have [apimachinery `IsDNS1123Subdomain`]."""
 
 OnTimeout = Literal["abort", "skip"]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from simkube.maintenance import acts
 from simkube.maintenance.model import (
+    POLL,
     PROVISION,
     NodeName,
     NodeStep,
@@ -18,6 +19,7 @@ from simkube.maintenance.model import (
     span_text,
 )
 from simkube.maintenance.step import Decision, Done, Journal, View, WaitUntil
+from simkube.scenario.units import VersionText
 
 
 class Cordon(NodeStep):
@@ -55,7 +57,7 @@ class AddNode(NodeStep):
 
     do: Literal["add-node"] = "add-node"
     like: NodeName = Field(description="Name of the machine that the new one resembles: size, zone, labels")
-    version: str = Field("", description="Version of its kubelet; that of `like` if not given")
+    version: VersionText = Field("", description="Version of its kubelet; that of `like` if not given")
     timeout: Span = Field(PROVISION, description="Time to become Ready; 0: no end")
     on_timeout: OnTimeout = "abort"
 
@@ -73,7 +75,7 @@ class AddNode(NodeStep):
         undone = once(journal, acts.AddNode(self.node, self.like, self.version), now)
         if undone is None and is_ready(view, self.node):
             return Done(f"node/{self.node} is Ready")
-        wait = WaitUntil(end_of(begun, self.timeout), self.node, f"node {self.node} to be Ready")
+        wait = WaitUntil(end_of(begun, self.timeout), self.node, f"node {self.node} to be Ready", begun, POLL)
         return late or undone or wait
 
 

@@ -210,6 +210,8 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     if isinstance(value, str):
         return value if _is_plain(value) else _quoted(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))  # YAML's 2.0 is 2, as kubectl reads it
     return json.dumps(value)
 
 

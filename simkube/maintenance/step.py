@@ -103,10 +103,9 @@ class Do(NamedTuple):
 
 
 class WaitUntil(NamedTuple):
-    """Ask again at `time`, or earlier when something about node `node` (it, its pods, its machine) changes; `node` "*"
-    for any change of the cluster. With `every` such a change is seen only at the next of the times `since`,
-    `since + every`, ...: as by somebody who looks again and again. `why` is for people: what is waited for. `notes` are
-    remembered first."""
+    """Ask again at `time`, or earlier when something about node `node` (it, its pods, its machine) changes. With
+    `every` such a change is seen only at the next of the times `since`, `since + every`, ...: as by somebody who looks
+    again and again. `why` is for people: what is waited for. `notes` are remembered first."""
 
     time: float = inf
     node: str | None = None

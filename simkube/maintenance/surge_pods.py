@@ -14,7 +14,7 @@ from pydantic import Field
 from simkube.kube.objects import Pod, Workload
 from simkube.maintenance import acts
 from simkube.maintenance.health import desired, find, name_of
-from simkube.maintenance.model import POLL, NodeStep, OnTimeout, Span, end_of, once, span_text
+from simkube.maintenance.model import POLL, NodeStep, OnTimeout, Span, once, span_text
 from simkube.maintenance.step import Decision, Do, Done, Failed, Journal, Note, View, WaitUntil
 from simkube.maintenance.waiting_steps import READY_TIMEOUT
 
@@ -102,8 +102,7 @@ class SurgePods(NodeStep):
             return Do((Note("ready", True),))
         if self.timeout and now >= journal.started + self.timeout:
             return Do((Note("ready", False),))
-        wake = end_of(journal.started, self.timeout)
-        return WaitUntil(wake, "*", f"more pods of {', '.join(late)} to be Ready", journal.started, POLL)
+        return WaitUntil(now + POLL, None, f"more pods of {', '.join(late)} to be Ready")
 
     def _mark(self, owners: list[Owner], view: View, journal: Journal, now: float) -> Decision | None:
         """Mark the owners' pods that are still on the node; a pod that is gone by now needs no mark."""

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from simkube.maintenance.health import below, find, is_short, not_ready, short
-from simkube.maintenance.model import POLL, Model, OnTimeout, Span, end_of, not_in_time, span_text
+from simkube.maintenance.model import POLL, Model, OnTimeout, Span, not_in_time, span_text
 from simkube.maintenance.step import Decision, Do, Done, Failed, Journal, Note, View, WaitUntil
 from simkube.scenario.units import Percent
 
@@ -70,8 +70,7 @@ class WaitReady(Model):
             return Do((Note("short", left),))
         what = f"{', '.join(left)}: not all pods are Ready"
         late = not_in_time(journal.started, self.timeout, self.on_timeout, now, what)
-        wake = end_of(journal.started, self.timeout)
-        return late or WaitUntil(wake, "*", f"pods of {', '.join(left)} to be Ready", journal.started, POLL)
+        return late or WaitUntil(now + POLL, None, f"pods of {', '.join(left)} to be Ready")
 
 
 class Gate(Model):

@@ -79,7 +79,7 @@ def _default(value: Any, name: str) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return span_text(value)
-    return "none" if value is None else str(value)
+    return "none" if value in (None, "") else str(value)
 
 
 def _points() -> dict[str, EntryPoint]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from math import ceil, floor
 from typing import Literal
 
+from simkube.kube.errors import BadValue
 from simkube.kube.objects import Node
 from simkube.kube.version import Version
 from simkube.maintenance.health import not_ready, short
@@ -67,14 +68,17 @@ class Site:
     @cached_property
     def kubectl(self) -> str:
         """The version of kubectl to drain with: the newest that a node has."""
-        versions = [
-            node.status.kubelet_version for node in self.nodes.values() if node.status.kubelet_version
-        ]
+        versions = filter(None, map(self.version_of, self.nodes))
         return max(versions, key=Version.parse, default=DEFAULT_VERSION)
 
     def version_of(self, node: str) -> str:
-        """The kubelet version that a node has now."""
-        return self.nodes[node].status.kubelet_version
+        """The kubelet version that a node reports, "" if that is none."""
+        version = self.nodes[node].status.kubelet_version
+        try:
+            Version.parse(version)
+        except BadValue:
+            return ""
+        return version
 
     def windows(self, nodes: Iterable[str], parallel: int, make: Callable[[str], Block]) -> tuple[Block, ...]:
         """A block for each node, `parallel` of them at a time; with order "zones" one zone after the other."""

@@ -133,6 +133,14 @@ def test_warnings_are_one_line_with_the_pods_of_each() -> None:
     assert found.error == ""
 
 
+def test_only_pods_that_the_selector_takes_are_looked_at() -> None:
+    world = FakeWorld()
+    world.pod("web", "w1", labels={"app": "web"})
+    world.pod("solo", "w1", owner=None)
+    found = chosen(world, pod_selector="app in (web,shop)")
+    assert [pod.meta.name for pod in found.evict] == ["web"] and found.error == ""
+
+
 def test_the_defaults_are_those_of_a_strategy_never_force() -> None:
     options = DrainOptions()
     assert (options.ignore_daemonsets, options.delete_emptydir_data, options.force) == (True, True, False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simkube.kube.errors import InputError
@@ -89,6 +89,7 @@ OPTIONS = st.builds(
     DrainOptions,
     ignore_daemonsets=st.booleans(),
     force=st.booleans(),
+    pod_selector=st.sampled_from(["", "app=web,tier in (a,b)"]),
     disable_eviction=st.booleans(),
     grace_period=st.integers(-1, 600),
     skip_wait_for_delete_timeout=st.integers(0, 600),
@@ -110,7 +111,9 @@ ANY_STEP = st.one_of(
     ),
     st.builds(Wait, for_=SPANS),
     st.builds(WaitReady, but=st.lists(TEXTS, max_size=3).map(tuple), timeout=SPANS, on_timeout=GIVE_UP),
-    st.builds(Gate, soak=SPANS, health=st.booleans(), slo=st.dictionaries(TEXTS, st.floats(0, 1), max_size=3)),
+    st.builds(
+        Gate, soak=SPANS, health=st.booleans(), slo=st.dictionaries(TEXTS, st.floats(0, 1), max_size=3)
+    ),
 )
 CHILDREN: Any = st.deferred(lambda: st.builds(Leaf, ANY_STEP, st.booleans()) | BLOCKS)
 BLOCKS: Any = st.builds(
@@ -125,7 +128,8 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=5,
 )
-PLANS = st.builds(Plan, BLOCKS, TEXTS, st.dictionaries(TEXTS, PLAIN, max_size=3), st.lists(TEXTS, max_size=3).map(tuple))
+INPUTS = st.dictionaries(TEXTS, PLAIN, max_size=3)
+PLANS = st.builds(Plan, BLOCKS, TEXTS, INPUTS, st.lists(TEXTS, max_size=3).map(tuple))
 
 
 @given(PLANS)
@@ -138,10 +142,14 @@ def test_whatever_is_written_is_read_back_the_same(plan: Plan) -> None:
     assert parse_plan(plan_data(plan)) == plan
 
 
+VALIDATOR = jsonschema.Draft202012Validator(plan_schema())
+
+
+@settings(max_examples=30)
 @given(PLANS)
 def test_whatever_is_written_obeys_the_published_schema(plan: Plan) -> None:
     data = plan_data(plan)
-    jsonschema.validate(data, plan_schema())
+    VALIDATOR.validate(data)
     assert list(data) == ["schema", "strategy", "inputs", "warnings", "plan"]
 
 
@@ -161,11 +169,8 @@ def test_a_step_of_somebody_elses_cannot_be_written() -> None:
 
 
 def test_the_schema_is_one_and_refuses_what_reading_refuses() -> None:
-    schema = plan_schema()
-    jsonschema.Draft202012Validator.check_schema(schema)
-    validator = jsonschema.Draft202012Validator(schema)
-    good = plan_data(PLAN)
-    validator.validate(good)
+    jsonschema.Draft202012Validator.check_schema(plan_schema())
+    VALIDATOR.validate(plan_data(PLAN))
     for step in (
         {"do": "drian", "node": "a"},
         {"do": "drain"},
@@ -175,7 +180,7 @@ def test_the_schema_is_one_and_refuses_what_reading_refuses() -> None:
         {"steps": [], "parallel": 0},
     ):
         bad = {"schema": "simkube/plan/v1", "plan": {"steps": [step]}}
-        assert not validator.is_valid(bad), step
+        assert not VALIDATOR.is_valid(bad), step
         with pytest.raises(InputError):
             parse_plan(bad)
 
@@ -193,8 +198,14 @@ def text_of(steps: str) -> str:
         ("", "plan.yaml: the plan is empty; start with `schema: simkube/plan/v1` and `plan:`"),
         ("- a\n", "plan.yaml: the plan is no mapping; start with"),
         ("plan: {}\n---\nplan: {}\n", "plan.yaml: the plan holds more than one document"),
-        ("plan: {steps: []}\nstrategie: x\n", "plan.yaml:2: strategie: unknown key strategie; did you mean strategy?"),
-        ("schema: simkube/plan/v2\nplan: {steps: []}\n", 'plan.yaml:1: schema: "simkube/plan/v2" is not one of'),
+        (
+            "plan: {steps: []}\nstrategie: x\n",
+            "plan.yaml:2: strategie: unknown key strategie; did you mean strategy?",
+        ),
+        (
+            "schema: simkube/plan/v2\nplan: {steps: []}\n",
+            'plan.yaml:1: schema: "simkube/plan/v2" is not one of',
+        ),
         ("schema: simkube/plan/v1\n", "plan.yaml:1: plan: is missing; add plan"),
         ("plan:\n  step: []\n", "plan.yaml:2: plan.step: unknown key step; did you mean steps?"),
         ("plan:\n  name: a\n", "plan.yaml:1: plan.steps: is missing; add steps"),
@@ -207,7 +218,10 @@ def text_of(steps: str) -> str:
             text_of("  - {do: cordon, node: w1}\n  - do: drian\n    node: w1\n"),
             'plan.yaml:5: plan.steps[1].do: there is no step "drian"; did you mean drain?',
         ),
-        (text_of("  - {do: 7}\n"), "plan.yaml:4: plan.steps[0].do: there is no step 7; known are cordon, uncordon"),
+        (
+            text_of("  - {do: 7}\n"),
+            "plan.yaml:4: plan.steps[0].do: there is no step 7; known are cordon, uncordon",
+        ),
         (
             text_of("  - do: drain\n    node: w1\n    time_out: 5m\n"),
             "plan.yaml:6: plan.steps[0].time_out: unknown key time_out; did you mean timeout?",
@@ -216,7 +230,10 @@ def text_of(steps: str) -> str:
             text_of("  - do: uncordon\n    node: w1\n    alway: true\n"),
             "plan.yaml:6: plan.steps[0].alway: unknown key alway; did you mean always?",
         ),
-        (text_of("  - {do: uncordon, node: w1, always: 1}\n"), "plan.steps[0].always: 1 is not true or false"),
+        (
+            text_of("  - {do: uncordon, node: w1, always: 1}\n"),
+            "plan.steps[0].always: 1 is not true or false",
+        ),
         (
             text_of("  - do: drain\n    node: w1\n    options:\n      ignoreDaemonSet: true\n"),
             "plan.yaml:7: plan.steps[0].options.ignoreDaemonSet: unknown key ignoreDaemonSet; "
@@ -231,7 +248,13 @@ def text_of(steps: str) -> str:
         (text_of("  - {do: drain, node: 'w1; rm -rf'}\n"), "cannot be a node's name; write lower-case"),
         (text_of("  - {do: drain, node: w1, kubectl: latest}\n"), '"latest" is not a Kubernetes version'),
         (
-            text_of("  - name: a\n    steps:\n      - steps: []\n        otherwise:\n          - {do: wait}\n"),
+            text_of("  - {do: drain, node: w1, options: {podSelector: 'a b'}}\n"),
+            '"a b" is not a label selector',
+        ),
+        (
+            text_of(
+                "  - name: a\n    steps:\n      - steps: []\n        otherwise:\n          - {do: wait}\n"
+            ),
             "plan.yaml:8: plan.steps[0].steps[0].otherwise[0].for: is missing; add for",
         ),
         (text_of("  - {do: gate, slo: 99}\n"), "plan.steps[0].slo: 99 is not a share between 0 and 1"),
@@ -254,7 +277,10 @@ def test_deep_nesting_ends_with_a_message_and_no_traceback() -> None:
 
 
 def test_the_steps_of_a_scenario() -> None:
-    steps = [{"do": "drain", "node": "w1", "timeout": "5m"}, {"steps": [{"do": "wait", "for": "10s"}], "parallel": 2}]
+    steps = [
+        {"do": "drain", "node": "w1", "timeout": "5m"},
+        {"steps": [{"do": "wait", "for": "10s"}], "parallel": 2},
+    ]
     plan = plan_of(steps)
     assert plan.root.steps == (Leaf(Drain(node="w1", timeout=300)), Block("", (Leaf(Wait(for_=10)),), 2))
     with pytest.raises(InputError, match=r"shop.yaml: steps\[0\]\.do: there is no step"):

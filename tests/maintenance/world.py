@@ -124,6 +124,7 @@ class FakeWorld:
         phase: str = "Running",
         annotations: Mapping[str, str] = NOTHING,
         empty_dir: bool = False,
+        labels: Mapping[str, str] = NOTHING,
         ready: bool = True,
         deleted: float | None = None,
     ) -> Pod:
@@ -136,7 +137,15 @@ class FakeWorld:
             owners = (OwnerReference(owner.kind, owner.meta.name, owner.meta.uid),)
         elif owner is not None:
             owners = (OwnerReference(owner[0], owner[1], f"{owner[1]}-uid"),)
-        meta = Meta(name, namespace, uid, owners=owners, annotations=annotations, deletion_timestamp=deleted)
+        meta = Meta(
+            name,
+            namespace,
+            uid,
+            labels=labels,
+            owners=owners,
+            annotations=annotations,
+            deletion_timestamp=deleted,
+        )
         status = PodStatus(phase=phase, ready=Condition("Ready", "True" if ready else "False"))
         pod = Pod(meta=meta, template=template, node=node, status=status)
         self.exits[uid] = exits

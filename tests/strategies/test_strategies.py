@@ -11,7 +11,7 @@ from simkube.maintenance.plan_file import parse_plan, plan_data
 from simkube.scenario.scenario import Maintenance
 from simkube.strategies.registry import BUILT_IN, make
 from simkube.strategies.site import CONTROL_PLANE, ZONE, Site, share
-from tests.maintenance.world import FakeWorld
+from tests.maintenance.world import DiskLog, FakeWorld, Killed
 
 REBOOT = Maintenance(reboot=True)
 UPGRADE = Maintenance(reboot=False, upgrade_to="v1.37.2")
@@ -163,6 +163,38 @@ def test_names_are_in_the_order_that_people_expect() -> None:
     assert [target for _, target in did(world, "reboot")] == ["worker-1", "worker-2", "worker-10"]
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_killed_at_any_boundary_and_taken_up_a_plan_ends_as_it_would_have(name: str) -> None:
+    def fresh() -> FakeWorld:
+        world = world_of(3, control_planes=1)
+        world.refused_until["default/pod-2"] = 60.0
+        return world
+
+    def state(world: FakeWorld) -> Any:
+        machines = {
+            name: (m.on, m.kubelet_version, m.booted_at > 0) for name, m in sorted(world.machines.items())
+        }
+        return machines, cordoned(world), sorted(world.pods)
+
+    upgrade = Maintenance(reboot=True, upgrade_to="v1.37.2")
+    plan = plan_for(fresh(), name, upgrade, controlPlane=True, waitForReady=True)
+    log, whole = DiskLog(), fresh()
+    driver = whole.run(plan, log)
+    assert driver.finished and not driver.failures
+    for line in range(len(log.lines)):
+        world, dying = fresh(), DiskLog(line, after=line % 2 == 0)
+        with pytest.raises(Killed):
+            world.run(plan, dying)
+        world.driver = None
+        world.pass_to(world.time + (line % 5) * 7.0)
+        again = world.run(plan, dying.read_back())
+        assert again.finished and not again.failures
+        assert {path: o.result for path, o in again.log.outcomes.items()} == {
+            path: o.result for path, o in driver.log.outcomes.items()
+        }
+        assert state(world) == state(whole)
+
+
 # -- rolling --------------------------------------------------------------------------------------------------------
 
 
@@ -205,7 +237,9 @@ def test_rolling_that_aborts_brings_what_runs_beside_it_to_its_end() -> None:
     world.boot_time = 890
     driver = carry_out(world, "rolling", maxUnavailable=2)
     assert driver.aborted and cordoned(world) == ["w2"]
-    assert [target for _, target in did(world, "uncordon")] == ["w1"]
+    # w1 was back at 892 and made room for w3, w2 gave up at 900: w3 is brought to its end, w4 is not begun
+    assert [target for _, target in did(world, "uncordon")] == ["w1", "w3"]
+    assert [target for _, target in did(world, "cordon")] == ["w1", "w2", "w3"]
 
 
 def test_rolling_that_skips_uncordons_goes_on_and_says_so() -> None:

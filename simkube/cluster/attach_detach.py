@@ -77,7 +77,7 @@ class AttachDetach(Controller):
 
     def _pod_changed(self, change: Change) -> None:
         pod: Pod = change.object
-        if not pod.template.spec.volumes:
+        if not pod.template.has_claims:
             return
         if change.new is None:
             self._forget_pod(pod.key)
@@ -89,7 +89,7 @@ class AttachDetach(Controller):
         if not pod.node or pod.is_finished:
             self._forget_pod(pod.key)
             return
-        if not pod.template.spec.volumes:
+        if not pod.template.has_claims:
             return
         bound = volumes_of(self.client, pod)
         if len(bound) < len(claims_of(pod)):

@@ -120,7 +120,7 @@ class VolumeBinder(Controller):
 
     def _pod_changed(self, change: Change) -> None:
         pod: Pod = change.object
-        if not pod.template.spec.volumes:
+        if not pod.template.has_claims:
             return
         if change.new is not None:
             self._note_pod(pod)
@@ -131,7 +131,7 @@ class VolumeBinder(Controller):
             self.enqueue(ClaimKey(*claim))
 
     def _note_pod(self, pod: Pod) -> None:
-        if pod.template.spec.volumes:
+        if pod.template.has_claims:
             for name, _ in claims_of(pod):
                 self._users.setdefault((pod.meta.namespace, name), {})[pod.key] = None
 

@@ -55,6 +55,11 @@ class Template:
         return tuple(dict.fromkeys(claim.claim_name for claim in claims if claim is not None))
 
     @cached_property
+    def has_claims(self) -> bool:
+        """Its pods have claims, of their own (generic ephemeral volumes) or by name."""
+        return bool(self.claims) or any(volume.ephemeral is not None for volume in self.spec.volumes)
+
+    @cached_property
     def images(self) -> tuple[str, ...]:
         """The images of init containers and containers, each once, in order."""
         return tuple(dict.fromkeys(c.image for c in (*self.spec.init_containers, *self.spec.containers)))

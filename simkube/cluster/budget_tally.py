@@ -30,17 +30,19 @@ class BudgetTally:
         """Distinct controllers of the pods."""
         return self._controllers
 
-    def follow(self, change: Change) -> None:
-        """Take in a change of a pod that the budget selects before and after it."""
+    def follow(self, change: Change) -> bool:
+        """Take in a change of a pod that the budget selects before and after it. False if no number changes."""
         old: Pod | None = change.old
         new: Pod | None = change.new
         if old is not None and new is not None and old.meta.owners == new.meta.owners:
-            self.healthy += is_healthy(new) - is_healthy(old)
-            return
+            difference = is_healthy(new) - is_healthy(old)
+            self.healthy += difference
+            return difference != 0
         if old is not None:
             self._add(old, -1)
         if new is not None:
             self._add(new, 1)
+        return True
 
     def _add(self, pod: Pod, number: int) -> None:
         self.selected += number

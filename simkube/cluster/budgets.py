@@ -36,9 +36,11 @@ def allowed(healthy: int, desired: int, expected: int) -> int:
 def with_condition(status: BudgetStatus, now: float) -> BudgetStatus:
     """The status with the condition DisruptionAllowed that its number demands [component-helpers
     apps/poddisruptionbudget `UpdateDisruptionAllowedCondition`]."""
-    if status.disruptions_allowed > 0:
-        return _set(status, Condition(DISRUPTION_ALLOWED, "True", now, "SufficientPods"))
-    return _set(status, Condition(DISRUPTION_ALLOWED, "False", now, "InsufficientPods"))
+    enough = status.disruptions_allowed > 0
+    reason = "SufficientPods" if enough else "InsufficientPods"
+    if status.condition is not None and status.condition.reason == reason:
+        return status
+    return _set(status, Condition(DISRUPTION_ALLOWED, "True" if enough else "False", now, reason))
 
 
 def failed(status: BudgetStatus, message: str, now: float) -> BudgetStatus:

@@ -1,6 +1,7 @@
 """Deployments: when which of them is looked at, and which ReplicaSets are theirs (behaviour 4.2)
 [pkg/controller/deployment/deployment_controller.go]. What a look does is in `deployment_sync`."""
 
+from operator import is_
 from typing import Any
 
 from msgspec.structs import replace
@@ -30,6 +31,9 @@ class DeploymentController(Controller):
         self._hashes = TemplateHashes()
         self._selectors = Selectors()
         self._orphans: dict[Key, None] = {}  # ReplicaSets without a controller
+        self._settled: dict[
+            Key, tuple[Any, ...]
+        ] = {}  # what Deployments looked like that need nothing but counting
         self._any_pod_that_goes = timings.version.minor >= 37  # 13.1
         client.watch(KIND, self._deployment_changed)
         client.watch(REPLICASET, self._replicaset_changed)
@@ -82,6 +86,7 @@ class DeploymentController(Controller):
         if replicaset.meta.controller is None:
             self._orphans[replicaset.key] = None
             for key in self._selectors.selecting(replicaset.meta.namespace, replicaset.meta.labels):
+                self._settled.pop(key, None)
                 self.enqueue(key)
 
     def _pod_removed(self, change: Change) -> None:
@@ -106,15 +111,28 @@ class DeploymentController(Controller):
         namespace, name = key
         deployment: Workload | None = self.client.get(KIND, name, namespace)
         if deployment is None:
+            self._settled.pop(key, None)
             return
-        if compile_selector(deployment.spec.selector).is_everything:
+        replicasets = self._owned(deployment)
+        settled = self._settled.pop(key, None)
+        if settled is not None and _is_same(settled, _shape(deployment, replicasets)):
+            sync = self._sync(deployment, replicasets)
+            sync.count()
+        elif compile_selector(deployment.spec.selector).is_everything:
             text = "This deployment is selecting all pods. A non-empty selector is required."
             self.client.event(deployment, "Warning", "SelectingAll", text)
             return
-        sync = DeploymentSync(self.client, self.clock.now, self._hashes, deployment, self._claim(deployment))
-        sync.run()
+        else:
+            sync = self._sync(deployment, self._claim(deployment, replicasets))
+            sync.run()
+            replicasets = self._owned(deployment)
         if sync.rolls_out:
             self._plan_check(sync.deployment)
+        if sync.is_settled:
+            self._settled[key] = _shape(sync.deployment, replicasets)
+
+    def _sync(self, deployment: Workload, replicasets: list[Workload]) -> DeploymentSync:
+        return DeploymentSync(self.client, self.clock.now, self._hashes, deployment, replicasets)
 
     def _plan_check(self, deployment: Workload) -> None:
         """Look again when the rollout has to have progressed [progress.go `requeueStuckDeployment`]."""
@@ -123,10 +141,9 @@ class DeploymentController(Controller):
         if current is not None and current.reason not in (COMPLETE, TIMED_OUT) and deadline != NO_DEADLINE:
             self.enqueue_at(deployment.key, max(self.clock.now, current.updated + deadline) + 1.0)
 
-    def _claim(self, deployment: Workload) -> list[Workload]:
+    def _claim(self, deployment: Workload, owned: list[Workload]) -> list[Workload]:
         """Its ReplicaSets; those whose labels left are released, those without a controller that fit are adopted
         [CU `ClaimReplicaSets`]."""
-        owned = self._owned(deployment)
         if deployment.meta.deletion_timestamp is not None:
             return owned
         selector = compile_selector(deployment.spec.selector)
@@ -144,3 +161,15 @@ class DeploymentController(Controller):
 
     def _owned(self, deployment: Workload) -> list[Workload]:
         return [obj for obj in self.client.owned_by(deployment.meta.uid).values() if obj.kind == REPLICASET]
+
+
+def _is_same(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
+    return len(before) == len(now) and all(map(is_, before, now))
+
+
+def _shape(deployment: Workload, replicasets: list[Workload]) -> tuple[Any, ...]:
+    """All that decides what a sync does to a settled Deployment; statuses only change its counts."""
+    parts = [deployment.spec, deployment.template, deployment.meta]
+    for replicaset in replicasets:
+        parts += (replicaset.spec, replicaset.meta)
+    return tuple(parts)

@@ -80,6 +80,24 @@ class DeploymentSync:
                 self._clean_up()
             self._write(status)
 
+    @property
+    def is_settled(self) -> bool:
+        """The rollout asks for nothing more, whatever becomes of its pods; asked after `run`."""
+        spec = self.deployment.spec
+        return (
+            self.rolls_out
+            and self._new is not None
+            and self._new.spec.replicas == spec.replicas
+            and not rollout.active(self._olds)
+            and len(self._olds) <= spec.revision_history_limit
+            and rollout_status.is_over(self.deployment)
+        )
+
+    def count(self) -> None:
+        """What `run` comes to for a Deployment that was settled, and has not changed but in statuses."""
+        self.rolls_out = True
+        self._write(rollout_status.rolled_out(*self._state()))
+
     def _all(self) -> list[Workload]:
         return self._olds if self._new is None else [*self._olds, self._new]
 

@@ -67,12 +67,12 @@ class DisruptionController(Controller):
         budgets = self._selections.touched(KIND, change)
         moved = change.did & _META and self._selections.moved(KIND, change)
         for key in budgets:
+            tally = self._tallies.get(key)
+            if tally is not None and moved:
+                del self._tallies[key]
+            elif tally is not None and not tally.follow(change):
+                continue
             self.enqueue((KIND, *key))
-            if key in self._tallies:
-                if moved:
-                    del self._tallies[key]
-                else:
-                    self._tallies[key].follow(change)
         if len(budgets) > 1:  # Kubernetes counts one of them at each change, whichever comes first
             pod: Pod = change.object
             self.client.event(

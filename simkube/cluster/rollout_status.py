@@ -92,6 +92,14 @@ def is_complete(deployment: Workload, status: WorkloadStatus) -> bool:
     )
 
 
+def is_over(deployment: Workload) -> bool:
+    """It was complete once, or has no deadline: the rollout does not time out any more."""
+    if deployment.spec.progress_deadline_seconds == NO_DEADLINE:
+        return True
+    current = condition_of(deployment.status, PROGRESSING)
+    return current is not None and current.reason == COMPLETE
+
+
 def has_progressed(before: WorkloadStatus, after: WorkloadStatus) -> bool:
     """[`DeploymentProgressing`]"""
     return (

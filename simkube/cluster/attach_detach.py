@@ -9,7 +9,7 @@ it is taken by force after 6 minutes, with the out-of-service taint at once.
 from collections.abc import Hashable
 from typing import cast
 
-from simkube.clock import Clock, Timer
+from simkube.clock import Clock
 from simkube.cluster.api import Client
 from simkube.cluster.controller import Controller
 from simkube.cluster.csi_driver import FINALIZER
@@ -42,7 +42,6 @@ class AttachDetach(Controller):
         self._unneeded: dict[
             tuple[str, str], float
         ] = {}  # volume and node -> since when no pod needs it there
-        self._timers: dict[tuple[str, str], Timer] = {}
         self._told: dict[tuple[str, Key], None] = {}  # volume and pod that an event told of waiting
         client.watch("Pod", self._pod_changed, Did.ADDED | Did.BOUND | Did.PHASE | Did.REMOVED)
         client.watch(CLAIM, self._claim_changed, Did.STATUS)
@@ -52,10 +51,8 @@ class AttachDetach(Controller):
 
     def stop(self) -> None:
         super().stop()
-        for timer in self._timers.values():
-            timer.cancel()
-        for memory in (self._timers, self._unneeded, self._told):
-            memory.clear()
+        self._unneeded.clear()
+        self._told.clear()
 
     def start(self) -> None:
         super().start()
@@ -130,7 +127,7 @@ class AttachDetach(Controller):
             return
         self._attached.get(volume, {}).pop(node, None)
         self._on.get(node, {}).pop(volume, None)
-        self._rest(volume, node)
+        self._unneeded.pop((volume, node), None)
         self.enqueue(volume)
 
     def _note_attachment(self, attachment: Resource) -> None:
@@ -149,7 +146,7 @@ class AttachDetach(Controller):
         wanted = self._users.get(name, {})
         for node in list(self._attached.get(name, ())):
             if node in wanted:
-                self._rest(name, node)
+                self._unneeded.pop((name, node), None)
             else:
                 self._detach(name, node)
         volume: Resource | None = self.client.get(VOLUME, name)
@@ -163,12 +160,6 @@ class AttachDetach(Controller):
                 self._tell_waiting(volume, node, next(iter(there)))
             else:
                 self._attach(volume, node)
-
-    def _rest(self, volume: str, node: str) -> None:
-        """The volume is needed on the node again, or gone from it."""
-        self._unneeded.pop((volume, node), None)
-        if (timer := self._timers.pop((volume, node), None)) is not None:
-            timer.cancel()
 
     def _attach(self, volume: Resource, node: str) -> None:
         driver = attacher(self.client, volume.spec)
@@ -189,12 +180,9 @@ class AttachDetach(Controller):
         attachment: Resource | None = self.client.get(ATTACHMENT, self._attached[volume][node])
         if attachment is None or attachment.meta.deletion_timestamp is not None:
             return
-        since = self._unneeded.setdefault((volume, node), self.clock.now)
-        left = since + self._patience(node) - self.clock.now
-        if (timer := self._timers.pop((volume, node), None)) is not None:
-            timer.cancel()
-        if left > 0.0:
-            self._timers[volume, node] = self.enqueue_after(volume, left)
+        due = self._unneeded.setdefault((volume, node), self.clock.now) + self._patience(node)
+        if due > self.clock.now:
+            self.enqueue_at(volume, due)
         else:
             self.client.delete(ATTACHMENT, attachment.meta.name)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
 
-from simkube.clock import Clock, Timer
+from simkube.clock import Clock
 from simkube.cluster.api import Client
 from simkube.cluster.controller import Controller
 from simkube.cluster.errors import AlreadyExists, ApiError, NotFound
@@ -42,16 +42,9 @@ class CronJobController(Controller):
         super().__init__(clock, client)
         self._epoch = epoch
         self._plans: dict[Key, _Plan] = {}
-        self._timers: dict[Key, Timer] = {}
         client.watch(KIND, self._changed, Did.ADDED | Did.REMOVED | Did.SPEC | Did.META | Did.TERMINATING)
         client.watch("Job", self._job_changed, Did.ADDED | Did.REMOVED | Did.STATUS)
         self._look_at_everything()
-
-    def stop(self) -> None:
-        super().stop()
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
 
     def start(self) -> None:
         super().start()
@@ -76,8 +69,6 @@ class CronJobController(Controller):
 
     def reconcile(self, key: Hashable) -> None:
         namespace, name = place = cast(Key, key)
-        if (timer := self._timers.pop(place, None)) is not None:
-            timer.cancel()
         cronjob: Resource | None = self.client.get(KIND, name, namespace)
         if cronjob is None:
             self._plans.pop(place, None)
@@ -161,8 +152,7 @@ class CronJobController(Controller):
             self._start(cronjob, plan, due, status)
         following = plan.schedule(now if due is None else due)
         if following is not None:
-            delay = max(0.0, following - now) + PADDING
-            self._timers[cronjob.key] = self.clock.after(delay, lambda: self.enqueue(cronjob.key))
+            self.enqueue_at(cronjob.key, max(now, following) + PADDING - self._epoch)
 
     def _start(self, cronjob: Resource, plan: _Plan, due: float, status: dict[str, Any]) -> None:
         active: Sequence[Mapping[str, str]] = status.get("active", ())

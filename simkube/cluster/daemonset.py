@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
-from simkube.clock import Clock, Timer
+from simkube.clock import Clock
 from simkube.cluster.api import Client
 from simkube.cluster.controller import Controller
 from simkube.cluster.daemon_fleet import Fleet
@@ -42,7 +42,6 @@ class _Memory:
         self.pods: dict[str, str] = {}  # name -> node that it was made for
         self.nodes: dict[str, None] = {}
         self.failures: dict[str, _Failures] = {}
-        self.timer: Timer | None = None
 
 
 class DaemonSetController(Controller):
@@ -126,14 +125,13 @@ class DaemonSetController(Controller):
                 self._update(daemonset, fleet)
         finally:
             self._report(daemonset, fleet)
-            self._wait(place, memory, fleet)
+            if fleet.due:
+                self.enqueue_at(place, min(fleet.due.values()))
 
     def _forget(self, key: Key) -> None:
         memory = self._memories.pop(key, None)
         if memory is not None:
             self._revisions.forget(memory.uid)
-            if memory.timer is not None:
-                memory.timer.cancel()
 
     def _fleet(self, daemonset: Workload, memory: _Memory) -> Fleet:
         """The set's pods as they are now; built anew when the set changed."""
@@ -281,14 +279,6 @@ class DaemonSetController(Controller):
             status = fleet.status(daemonset.meta.generation)
             if status != current.status:
                 self.client.update(replace(current, status=status))
-
-    def _wait(self, key: Key, memory: _Memory, fleet: Fleet) -> None:
-        """Look again when the next pod has been Ready for minReadySeconds."""
-        if memory.timer is not None:
-            memory.timer.cancel()
-            memory.timer = None
-        if fleet.due:
-            memory.timer = self.enqueue_after(key, max(0.0, min(fleet.due.values()) - self.clock.now))
 
 
 def target(pod: Pod) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 
 from msgspec.structs import replace
 
-from simkube.clock import Clock, Timer
+from simkube.clock import Clock
 from simkube.cluster.api import Client
 from simkube.cluster.controller import Controller
 from simkube.cluster.errors import ApiError
@@ -67,7 +67,6 @@ class JobController(Controller):
         self._timings = timings
         self._minor = timings.version.minor
         self._backoffs: dict[str, Backoff] = {}  # by UID
-        self._later: dict[Key, tuple[float, Timer]] = {}
         client.watch(KIND, self._job_changed, Did.ADDED | Did.REMOVED | Did.SPEC | Did.META | Did.TERMINATING)
         client.watch("Pod", self._pod_changed)
         self._look_at_everything()
@@ -75,9 +74,6 @@ class JobController(Controller):
     def stop(self) -> None:
         super().stop()
         self._backoffs.clear()
-        for _, timer in self._later.values():
-            timer.cancel()
-        self._later.clear()
 
     def start(self) -> None:
         super().start()
@@ -105,19 +101,8 @@ class JobController(Controller):
 
     def _soon(self, key: Key, delay: float) -> None:
         """Sync the Job after the delay, or earlier if that is planned already."""
-        if not self._running:
-            return
-        due = self.clock.now + delay
-        planned = self._later.get(key)
-        if planned is not None:
-            if planned[0] <= due:
-                return
-            planned[1].cancel()
-        self._later[key] = (due, self.clock.after(delay, lambda: self._now(key)))
-
-    def _now(self, key: Key) -> None:
-        self._later.pop(key, None)
-        self.enqueue(key)
+        if self._running:
+            self.enqueue_at(key, self.clock.now + delay)
 
     # -- a sync -------------------------------------------------------------------------------------------------
 

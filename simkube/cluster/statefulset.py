@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
-from simkube.clock import Clock, Timer
+from simkube.clock import Clock
 from simkube.cluster.api import Client
 from simkube.cluster.controller import Controller
 from simkube.cluster.errors import AlreadyExists, ApiError, NotFound
@@ -32,7 +32,6 @@ class StatefulSetController(Controller):
         self._revisions = Revisions(client)
         self._rosters: dict[Key, tuple[str, Roster]] = {}  # with the set's UID
         self._dirty: dict[Key, dict[int, None]] = {}  # ordinals that changed since
-        self._timers: dict[Key, Timer] = {}
         self._templates: WeakKeyDictionary[Template, dict[int, Template]] = WeakKeyDictionary()
         client.watch(KIND, self._set_changed, Did.ADDED | Did.REMOVED | Did.SPEC | Did.META | Did.TERMINATING)
         interest = Did.ADDED | Did.REMOVED | Did.META | Did.TERMINATING | Did.READY | Did.PHASE
@@ -43,9 +42,6 @@ class StatefulSetController(Controller):
         super().stop()
         self._rosters.clear()
         self._dirty.clear()
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
 
     def start(self) -> None:
         super().start()
@@ -93,14 +89,13 @@ class StatefulSetController(Controller):
                 self._act(owner, roster, roster.decide())
         finally:
             self._report(owner, roster)
-            self._wait(owner, roster)
+            if roster.due:
+                self.enqueue_at(owner.key, min(roster.due.values()))
 
     def _forget(self, key: Key) -> None:
         uid, _ = self._rosters.pop(key, ("", None))
         self._revisions.forget(uid)
         self._dirty.pop(key, None)
-        if (timer := self._timers.pop(key, None)) is not None:
-            timer.cancel()
 
     def _roster(self, owner: Workload) -> Roster:
         """The set's pods as they are now; built anew when the set changed."""
@@ -233,14 +228,6 @@ class StatefulSetController(Controller):
             roster.current = status.current_revision
             live = {roster.current, roster.update, *map(revision_of, roster.pods.values())}
             self._revisions.truncate(owner, live)
-
-    def _wait(self, owner: Workload, roster: Roster) -> None:
-        """Look again when the next pod has been Ready for minReadySeconds."""
-        if (timer := self._timers.pop(owner.key, None)) is not None:
-            timer.cancel()
-        if roster.due:
-            delay = max(0.0, min(roster.due.values()) - self.clock.now)
-            self._timers[owner.key] = self.enqueue_after(owner.key, delay)
 
 
 def ordinal_of(pod: Pod, set_name: str) -> int | None:

@@ -43,9 +43,8 @@ class TtlAfterFinishedController(Controller):
         expires = expiry(job) if job is not None and job.meta.deletion_timestamp is None else None
         if expires is None:
             return
-        left = expires - self.clock.now
-        if left > 0.0:
-            self.clock.after(left, lambda: self.enqueue(key))
+        if expires > self.clock.now:
+            self.enqueue_at(key, expires)
             return
         try:
             live: Workload = self.client.read(KIND, name, namespace)

@@ -11,6 +11,7 @@ from simkube.cluster.api import Api
 from simkube.cluster.control_plane import ControlPlane
 from simkube.cluster.store import Change, Did, Store
 from simkube.kube.objects import Key, Meta, Node, Object, Other
+from simkube.machines.faults import schedule
 from simkube.machines.fleet import Fleet
 from simkube.measure import Measures
 from simkube.measure.services import Traffic
@@ -20,6 +21,7 @@ from simkube.timings import Timings
 from simkube.trace.record import Record, Sink
 from simkube.trace.transitions import KINDS, transitions
 
+STEP = 1.0  # seconds after which pods that were bound while the cluster is built are running
 BUILD = 600.0  # seconds before time 0 in which the cluster is built
 QUIET = 360.0  # settled: nothing is due within this time (longer than the five-minute eviction)
 PATIENCE = 3600.0  # how long after its plan a run may go on when it does not settle
@@ -61,12 +63,12 @@ class Simulation:
         self.api = Api(self.store, self.clock, self.randoms.stream("api"), self.timings, behaviour.api_latency)
         self.measures = Measures(*traffic_of(loaded))
         self.changed_at = 0.0  # when something last changed, in belief or truth
-        self._sinks = (self.measures, *sinks)
+        self._sinks: list[Sink] = [self.measures, *sinks]
         self._watch(everything=bool(sinks))
         if sinks:
             self.api.event_sink = self._event
         self.control_plane = ControlPlane(self.clock, self.api, self.timings, self.randoms)
-        self.fleet = Fleet(self.clock, self.api, self.timings, behaviour, self.randoms, self.tell)
+        self.fleet = Fleet(self.clock, self.api, self.timings, self.randoms, behaviour, self.tell)
 
     # -- telling ------------------------------------------------------------------------------------------------
 
@@ -75,6 +77,10 @@ class Simulation:
         self.changed_at = record.t
         for sink in self._sinks:
             sink(record)
+
+    def listen(self, sink: Sink) -> None:
+        """Give the records that are told from now on to one more sink."""
+        self._sinks.append(sink)
 
     def _watch(self, everything: bool) -> None:
         for kind in KINDS:
@@ -107,26 +113,28 @@ class Simulation:
     # -- running ------------------------------------------------------------------------------------------------
 
     def build(self) -> None:
-        """Create everything and let it settle; the clock then shows 0. Raises `InputError` for what cannot be."""
+        """Create everything and let it settle, without rate limits and with containers that run at once; the clock then
+        shows 0."""
         self.api.throttled = False
-        self.fleet.warm = True
         client = self.api.client("kubectl")
-        for namespace in dict.fromkeys(
-            obj.meta.namespace for obj in self.loaded.objects if obj.meta.namespace
-        ):
-            if not any(o.kind == "Namespace" and o.meta.name == namespace for o in self.loaded.objects):
-                client.create(_namespace(namespace))
+        objects = self.loaded.objects
+        named = {obj.meta.name for obj in objects if obj.kind == "Namespace"}
+        for namespace in dict.fromkeys(obj.meta.namespace for obj in objects if obj.meta.namespace):
+            if namespace not in named:
+                client.create(Other(api_version="v1", kind="Namespace", meta=Meta(name=namespace)))
         rank: dict[str, int] = {kind: index for index, kind in enumerate(FIRST)}
-        for obj in sorted(self.loaded.objects, key=lambda o: rank.get(o.kind, len(FIRST))):
-            if isinstance(obj, Node):
-                self.fleet.add(obj)
-            else:
-                client.create(obj)
+        for obj in sorted(objects, key=lambda o: rank.get(o.kind, len(FIRST))):
+            created = client.create(obj)
+            if isinstance(created, Node):
+                self.fleet.join(created, watching=False)
+        while self.clock.next_due <= 0.0:
+            self.clock.run_until(min(0.0, max(self.clock.now + STEP, self.clock.next_due)))
+            self.fleet.adopt_pods()
         self.clock.run_until(0.0)
-        self.fleet.warm = False
+        self.fleet.listen()
         self.api.throttled = True
         self.changed_at = 0.0
-        self.fleet.schedule(self.loaded.scenario.faults)
+        schedule(self.fleet, self.loaded.scenario.faults)
 
     def run_until(self, time: float) -> None:
         self.clock.run_until(time)
@@ -171,7 +179,3 @@ def traffic_of(loaded: Loaded) -> tuple[dict[Key, Traffic], dict[Key, list[Key]]
         for key in keys(name)
     }
     return traffic, calls
-
-
-def _namespace(name: str) -> Object:
-    return Other(api_version="v1", kind="Namespace", meta=Meta(name=name))

@@ -57,8 +57,10 @@ class Fleet:
 
     # -- the beginning of a run ---------------------------------------------------------------------------------
 
-    def join(self, node: Node) -> Machine:
-        """A machine that has been up for long as this node of the API. Raises `BadValue` for its kubelet's version."""
+    def join(self, node: Node, watching: bool = True) -> Machine:
+        """A machine that has been up for long as this node of the API. `watching` False: until `listen`, its kubelet
+        does not see what is bound to it, and pods are started by `adopt_pods`. Raises `BadValue` for its kubelet's
+        version."""
         status = node.status
         machine = Machine(
             self,
@@ -73,7 +75,7 @@ class Fleet:
         for image in status.images:
             machine.images.add(image)
         machine.run_already()
-        machine.kubelet.run_already()
+        machine.kubelet.run_already(watching)
         return machine
 
     def adopt_pods(self) -> None:
@@ -84,6 +86,11 @@ class Fleet:
                 if pod.is_active:
                     kubelet.adopt(pod)
             kubelet.node.post()
+
+    def listen(self) -> None:
+        """Every kubelet sees from now on what is bound to it."""
+        for machine in self.machines.values():
+            machine.kubelet.listen()
 
     # -- machines -----------------------------------------------------------------------------------------------
 

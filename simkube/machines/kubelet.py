@@ -97,14 +97,16 @@ class Kubelet:
         )
         self.alarms.at("start", self.clock.now + took, self._begin)
 
-    def run_already(self) -> None:
-        """It has been running for long: the state in which a run begins."""
-        self.running = self.watching = True
+    def run_already(self, watching: bool = True) -> None:
+        """It has been running for long: the state in which a run begins. `watching` False: until `listen`, it does not
+        see what is bound to it."""
+        self.running, self.watching = True, watching
         self.starts = 1
         self.started_at = self.clock.now - 7200.0 - 10.0 * self.randoms.unit("phase", self.machine.name)
         self._record("kubelet.started", self.machine.version)
         self.node.run_already()
-        self.client.watch_pods_on(self.machine.name, self._changed)
+        if watching:
+            self.client.watch_pods_on(self.machine.name, self._changed)
 
     def adopt(self, pod: Pod) -> None:
         """A pod bound to this node has been running and Ready for some time: the state in which a run begins. Nothing

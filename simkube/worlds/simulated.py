@@ -13,9 +13,11 @@ from simkube.cluster.errors import ApiError, NotFound
 from simkube.cluster.store import Change, Did
 from simkube.kube.objects import Key, Node, Pod
 from simkube.maintenance import acts
-from simkube.maintenance.driver import Driver, Log, Outcome
+from simkube.maintenance.driver import Driver
+from simkube.maintenance.log import Log, Outcome
 from simkube.maintenance.plan import Leaf, Plan
-from simkube.maintenance.step import Act, Answer, MachineView, WaitUntil
+from simkube.maintenance.step import Act, Answer, MachineView, Note, WaitUntil
+from simkube.machines.machine import Machine
 from simkube.sim import Simulation
 from simkube.trace.record import Record
 
@@ -71,10 +73,10 @@ class SimulatedWorld:
             acts.Uncordon: lambda act: self._cordon(act.node, False),
             acts.Evict: self._evict,
             acts.DeletePod: self._delete,
-            acts.Reboot: lambda act: self._machine(act.node, "reboot"),
-            acts.PowerOff: lambda act: self._machine(act.node, "shutdown"),
-            acts.PowerOn: lambda act: self._machine(act.node, "power_on"),
-            acts.InstallKubelet: self._install,
+            acts.Reboot: lambda act: self._machine(act.node, lambda m: m.shut_down(reboot=True)),
+            acts.PowerOff: lambda act: self._machine(act.node, Machine.shut_down),
+            acts.PowerOn: lambda act: self._machine(act.node, Machine.power_on),
+            acts.InstallKubelet: lambda act: self._machine(act.node, lambda m: m.install_kubelet(act.version)),
             acts.AddNode: self._add,
             acts.RemoveNode: self._remove,
             acts.Scale: self._scale,
@@ -87,7 +89,7 @@ class SimulatedWorld:
         self.driver = Driver(plan, self, log, self._told)
         self.client.watch("Node", self._node_changed)
         self.client.watch("Pod", self._pod_changed, Did.REMOVED | Did.READY | Did.ADDED | Did.TERMINATING)
-        simulation.fleet.watch(self._changed)
+        simulation.listen(self._heard)
         self._wake_at(self.now())
 
     # -- World --------------------------------------------------------------------------------------------------
@@ -108,6 +110,10 @@ class SimulatedWorld:
 
     def _pod_changed(self, change: Change) -> None:
         self._changed(change.object.node)
+
+    def _heard(self, record: Record) -> None:
+        if record.kind == "Node" and record.node:
+            self._changed(record.node)
 
     def _changed(self, node: str) -> None:
         if self.driver.waits_on(node):
@@ -142,9 +148,9 @@ class SimulatedWorld:
     # -- telling ------------------------------------------------------------------------------------------------
 
     def _told(
-        self, path: str, leaf: Leaf, what: Act | Outcome | WaitUntil | None, answer: Answer | None
+        self, path: str, leaf: Leaf, what: Act | Note | Outcome | WaitUntil | None, answer: Answer | None
     ) -> None:
-        if isinstance(what, WaitUntil):
+        if isinstance(what, WaitUntil | Note):
             return
         name, node, t = leaf.step.title, getattr(leaf.step, "node", ""), self.now()
         if what is None:
@@ -185,23 +191,15 @@ class SimulatedWorld:
         self.client.delete("Pod", act.pod, act.namespace, grace=act.grace, uid=act.uid)
         return OK
 
-    def _machine(self, name: str, what: str) -> Answer:
-        machine = self.simulation.fleet.machine(name)
+    def _machine(self, name: str, do: Callable[[Machine], None]) -> Answer:
+        machine = self.simulation.fleet.machines.get(name)
         if machine is None:
             return Answer(404, f"there is no machine {name}")
-        getattr(machine, what)()
-        return OK
-
-    def _install(self, act: acts.InstallKubelet) -> Answer:
-        machine = self.simulation.fleet.machine(act.node)
-        if machine is None:
-            return Answer(404, f"there is no machine {act.node}")
-        machine.install_kubelet(act.version)
+        do(machine)
         return OK
 
     def _add(self, act: acts.AddNode) -> Answer:
-        if self.simulation.fleet.machine(act.node) is None:
-            self.simulation.fleet.add_like(act.node, act.like, act.version)
+        self.simulation.fleet.add(act.node, act.like, act.version)
         return OK
 
     def _remove(self, act: acts.RemoveNode) -> Answer:

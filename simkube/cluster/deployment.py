@@ -49,6 +49,7 @@ class DeploymentController(Controller):
         self._look_at_everything()
 
     def _look_at_everything(self) -> None:
+        self._settled.clear()
         for key in self.client.table(KIND):
             self.enqueue(key)
 

@@ -1,5 +1,6 @@
 """Behaviour 4.2: Deployments, with their ReplicaSets at work."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -486,6 +487,40 @@ def test_what_pods_do_costs_nothing_beyond_their_replicasets_status() -> None:
     controller.enqueue(("default", "web"))
     world.run(10)
     assert seen == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happened_a_controller_without_memory_finds_nothing_left_to_do(seed: int) -> None:
+    world, _ = controlled()
+    random = Random(seed)
+    surge = {"rolling_update": {"max_surge": 2, "max_unavailable": 1}}
+    recreate = {"type": "Recreate"}
+    deployment = deployed(world, 3, strategy=random.choice((surge, recreate)), revision_history_limit=1)
+    for _ in range(120):
+        act, pods = random.randrange(8), world.pods()
+        if act == 0:
+            update(world, deployment, random.choice("1234"))
+        elif act == 1:
+            world.change_spec(deployment, replicas=random.randrange(6))
+        elif act == 2 and pods:
+            world.hand.delete("Pod", random.choice(pods).meta.name, "default")
+        elif act == 3 and pods:
+            world.set_pod(random.choice(pods), "Running", random.random() < 0.8, "n1")
+        elif act == 4:
+            world.change_spec(deployment, paused=random.random() < 0.3)
+        elif act == 5:
+            world.finish_deletions()
+        elif act == 6:
+            world.start_pods()
+        world.run(random.random() * 0.1)
+    world.change_spec(deployment, paused=False)
+    settle(world, 40)
+    assert status(world) == (world.now(deployment).spec.replicas,) * 4
+    seen = [*(world.changes(kind) for kind in ("Deployment", "ReplicaSet", "Pod"))]
+    DeploymentController(world.clock, world.client("deployment-controller"), world.timings)
+    ReplicaSetController(world.clock, world.client("replicaset-controller"), world.timings)
+    world.run(5)
+    assert seen == [[], [], []]
 
 
 def test_after_a_restart_it_still_times_out() -> None:

@@ -14,8 +14,17 @@ from simkube.cli.output import Closed, Interrupted, answer, note
 
 DONE, NO, BAD_INPUT, OUR_FAULT, CLUSTER_FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
-# What the system refuses is no fault of ours: no room, no right, too many open files.
-REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EMFILE, errno.ENFILE)
+# What the system refuses is no fault of ours: no room, no right, too many open files, a name too long.
+REFUSED = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENAMETOOLONG,
+)
 
 app = typer.Typer(
     name="simkube",

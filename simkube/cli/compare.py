@@ -51,16 +51,18 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare maintenance strategies on your manifests: what each would do to every service."""
+    from simkube.studies.planners import planners
+
+    loaded = load(paths, manifests, nodes, node, zones, kubernetes)
+    chosen = planners(loaded, strategies)
+    first = min(loaded.scenario.seed if seed is None else seed, MAX_SEED - runs + 1)
+    seeds = range(first, first + runs)
+
     from simkube.report.results import results_json
     from simkube.report.tables import comparison_text
     from simkube.studies.compare import RANKS
     from simkube.studies.compare import compare as compare_strategies
-    from simkube.studies.planners import planners
 
-    loaded = load(paths, manifests, nodes, node, zones, kubernetes)
-    first = min(loaded.scenario.seed if seed is None else seed, MAX_SEED - runs + 1)
-    seeds = range(first, first + runs)
-    chosen = planners(loaded, strategies)
     by = next(known for known in RANKS if known == rank)
     kept = "nothing was written" if out is None else f"{out} is as it was before"
     with keeping(kept), Progress() as progress:

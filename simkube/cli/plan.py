@@ -26,16 +26,18 @@ def plan(
 ) -> None:
     """Write the steps that a strategy would take, as a plan file."""
     from simkube.kube.errors import InputError
-    from simkube.maintenance.plan_file import plan_text
-    from simkube.report.folder import write_text
-    from simkube.sim import Simulation
     from simkube.studies.planners import planner_for
-    from simkube.worlds.simulated import SimulatedView
 
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
     planner = planner_for(loaded, strategy).planner
     if planner is None:
         raise InputError("no strategy", key="--strategy", fix="`simkube strategies` shows what there is")
+
+    from simkube.maintenance.plan_file import plan_text
+    from simkube.report.folder import write_text
+    from simkube.sim import Simulation
+    from simkube.worlds.simulated import SimulatedView
+
     with keeping("nothing was written"):
         simulation = Simulation(loaded, loaded.scenario.seed if seed is None else seed)
         simulation.build()

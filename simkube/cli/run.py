@@ -40,12 +40,7 @@ def run(
     from contextlib import ExitStack
 
     from simkube.kube.errors import InputError
-    from simkube.report.results import run_json
-    from simkube.report.story import Story
     from simkube.studies.planners import planner_for
-    from simkube.studies.run import single
-    from simkube.studies.slo import breaches
-    from simkube.trace.file import TraceWriter, header
 
     if strategy and plan is not None:
         raise InputError("--strategy and --plan exclude each other", key="--plan", fix="give one of them")
@@ -54,6 +49,13 @@ def run(
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
     chosen = planner_for(loaded, strategy, plan)
     number = loaded.scenario.seed if seed is None else seed
+
+    from simkube.report.results import run_json
+    from simkube.report.story import Story
+    from simkube.studies.run import single
+    from simkube.studies.slo import breaches
+    from simkube.trace.file import TraceWriter, header
+
     with ExitStack() as stack:
         kept = "nothing was written" if trace is None else f"{trace} was not written"
         stack.enter_context(keeping(kept))

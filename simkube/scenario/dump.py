@@ -25,6 +25,8 @@ DERIVED = frozenset(
     )
 )
 
+MIRROR = "kubernetes.io/config.mirror"  # annotation of a static pod's image in the API: its kubelet makes it
+
 # What makes pods, and the resource that kubectl gets it by.
 _MAKERS = {
     "ReplicaSet": "replicasets",
@@ -41,7 +43,9 @@ Identity = tuple[str, str, str]  # kind, namespace, name
 
 def is_state(manifest: Manifest) -> bool:
     """The object describes what a run starts from: the cluster does not derive it, and it is not on its way out."""
-    return manifest.kind not in DERIVED and manifest.metadata.deletion_timestamp is None
+    metadata = manifest.metadata
+    derived = manifest.kind in DERIVED or MIRROR in metadata.annotations
+    return not derived and metadata.deletion_timestamp is None
 
 
 def with_owners(pieces: Pieces) -> list[Piece]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simkube.kube.errors import BadValue, InputError, KeyPath, nearest
 from simkube.maintenance.drain_filters import DrainOptions
@@ -14,7 +14,9 @@ from simkube.scenario.source import Source
 from simkube.strategies import registry
 from simkube.strategies.strategy import Draining, Strategy
 from simkube.studies.choices import Choice, parse_choices
-from simkube.studies.run import Planner
+
+if TYPE_CHECKING:
+    from simkube.studies.run import Planner
 
 NONE = "none"  # as a strategy's name: no plan, only the faults
 
@@ -23,10 +25,10 @@ class Planned(NamedTuple):
     """What a run carries out: its name for people, and who makes the plan (None: there is none)."""
 
     name: str
-    planner: Planner | None
+    planner: "Planner | None"
 
 
-def planners(loaded: Loaded, text: str = "") -> dict[str, Planner]:
+def planners(loaded: Loaded, text: str = "") -> "dict[str, Planner]":
     """The strategies of `--strategies` (all if it is empty) by the names to show. Raises `InputError`."""
     _check(loaded)
     if not text:
@@ -111,7 +113,7 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _planner(loaded: Loaded, strategy: Strategy) -> Planner:
+def _planner(loaded: Loaded, strategy: Strategy) -> "Planner":
     return lambda view: strategy.plan(view, loaded.scenario.maintenance)
 
 

@@ -50,6 +50,8 @@ class _Balance(Score):
     """floor((1 - |f1 - f2| / 2) x 100), f1 and f2 the shares of cpu and memory requested with the pod, at most 1.
     As a change: 50 + (50 + with the pod - without it) / 2."""
 
+    plugin = BalancedAllocation.name
+
     def __init__(self, nodes: Nodes, need: Requests, change: bool) -> None:
         self._nodes = nodes
         self._need = need

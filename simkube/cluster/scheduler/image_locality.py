@@ -99,6 +99,8 @@ class _Locality(Score):
     """Sum of size x (nodes that have it / all nodes) over the images that are there, from 23 MiB (0) to 1000 MiB for
     each container (100)."""
 
+    plugin = ImageLocality.name
+
     def __init__(self, plugin: ImageLocality, wanted: Counter[str], limit: int) -> None:
         self._plugin = plugin
         self._wanted = tuple(wanted.items())

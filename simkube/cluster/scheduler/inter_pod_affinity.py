@@ -130,6 +130,8 @@ class _Preference(Score):
     """Weights of the pod's preferred terms for each pod that matches, and of other pods' terms that match it; pods
     with a required affinity to it add hardPodAffinityWeight."""
 
+    plugin = InterPodAffinity.name
+
     def __init__(self, state: State, ask: Ask, standing: StandingTerms) -> None:
         own = OwnTerms(ask.spec, ask.label_class)
         self._label_class = ask.label_class

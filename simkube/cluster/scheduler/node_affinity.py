@@ -88,6 +88,8 @@ class _Allowed(Filter):
 class _Preferred(Score):
     """Sum of the weights of the terms that match [helper/normalize_score.go `DefaultNormalizeScore`]."""
 
+    plugin = NodeAffinity.name
+
     def __init__(self, state: State, terms: tuple[PreferredSchedulingTerm, ...]) -> None:
         self._nodes: Nodes = state.nodes
         self._terms = terms

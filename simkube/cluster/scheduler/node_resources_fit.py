@@ -140,6 +140,8 @@ class _LeastAllocated(Score):
     """floor((allocatable - requests) x 100 / allocatable), of cpu and memory, and the floor of their mean
     [plugins/noderesources/least_allocated.go]. Exact in float64 up to 32 TiB."""
 
+    plugin = NodeResourcesFit.name
+
     def __init__(self, nodes: Nodes, scoring: Requests) -> None:
         self._nodes = nodes
         self._need = scoring

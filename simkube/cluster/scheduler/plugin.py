@@ -115,6 +115,8 @@ class Filter:
 class Score:
     """How one plugin scores nodes for one ask."""
 
+    plugin: ClassVar[str]
+
     def points(self, feasible: Feasible) -> Floats | None:
         """0 to 100 for each position of the window, not to be changed; None: the same for all."""
         raise NotImplementedError

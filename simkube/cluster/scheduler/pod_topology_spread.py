@@ -133,6 +133,8 @@ class _Spread(Score):
     """Sum over the constraints of pods x ln(domains + 2) + maxSkew - 1, rounded; fewest pods score highest.
     `need_labels`: nodes that lack a constraint's label score nothing."""
 
+    plugin = PodTopologySpread.name
+
     def __init__(self, state: State, constraints: tuple[Constraint, ...], need_labels: bool) -> None:
         self._state = state
         self._constraints = constraints

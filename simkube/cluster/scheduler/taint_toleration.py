@@ -69,6 +69,8 @@ class _Tolerated(Filter):
 class _FewSoftTaints(Score):
     """[helper/normalize_score.go `DefaultNormalizeScore`, reversed]"""
 
+    plugin = TaintToleration.name
+
     def __init__(self, nodes: Nodes, tolerations: tuple[Toleration, ...]) -> None:
         self._nodes = nodes
         self._tolerations = [t for t in tolerations if t.effect in ("", *SOFT)]

@@ -15,9 +15,11 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Tell the chain of causes behind what happened to a pod, a service or a node."""
-    from simkube.report.explain import explain as explained
     from simkube.trace.file import read_trace
 
     _, records = read_trace(trace)
+
+    from simkube.report.explain import explain as explained
+
     account = explained(records, name, str(trace))
     answer(account.json() if as_json else account.text())

@@ -22,7 +22,7 @@ class Controller:
         self.client = client
         self._queue: dict[Hashable, None] = {}
         self._failures: dict[Hashable, int] = {}
-        self._due: dict[Hashable, tuple[float, Timer]] = {}
+        self._delayed: dict[Hashable, tuple[float, Timer]] = {}
         self._wake: Timer | None = None
         self._running = True
 
@@ -43,15 +43,15 @@ class Controller:
     def enqueue_at(self, key: Hashable, time: float) -> None:
         """Have `key` reconciled at `time`, unless it is due before that; one such timer stands for a key, as in
         client-go's delaying queue."""
-        due = self._due.get(key)
+        due = self._delayed.get(key)
         if due is not None:
             if due[0] <= time:
                 return
             due[1].cancel()
-        self._due[key] = (time, self.clock.at(time, lambda: self._fall_due(key)))
+        self._delayed[key] = (time, self.clock.at(time, lambda: self._fall_due(key)))
 
     def _fall_due(self, key: Hashable) -> None:
-        del self._due[key]
+        del self._delayed[key]
         self.enqueue(key)
 
     def stop(self) -> None:
@@ -59,9 +59,9 @@ class Controller:
         self._running = False
         self._queue.clear()
         self._failures.clear()
-        for _, timer in self._due.values():
+        for _, timer in self._delayed.values():
             timer.cancel()
-        self._due.clear()
+        self._delayed.clear()
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None

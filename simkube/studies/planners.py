@@ -32,9 +32,9 @@ def planners(loaded: Loaded, text: str = "") -> "dict[str, Planner]":
     """The strategies of `--strategies` (all if it is empty) by the names to show. Raises `InputError`."""
     _check(loaded)
     if not text:
-        return {name: _planner(loaded, _strategy(loaded, Choice(name), "")) for name in registry.names()}
+        return {name: _planner(loaded, strategy_of(loaded, Choice(name), "")) for name in registry.names()}
     return {
-        choice.label: _planner(loaded, _strategy(loaded, choice, "--strategies"))
+        choice.label: _planner(loaded, strategy_of(loaded, choice, "--strategies"))
         for choice in _parsed(text, "--strategies")
     }
 
@@ -63,7 +63,7 @@ def _one(loaded: Loaded, text: str, option: str) -> Planned:
     (choice,) = choices
     if choice.name == NONE:
         return Planned("", None)
-    return Planned(choice.label, _planner(loaded, _strategy(loaded, choice, option)))
+    return Planned(choice.label, _planner(loaded, strategy_of(loaded, choice, option)))
 
 
 def _parsed(text: str, option: str) -> list[Choice]:
@@ -88,7 +88,7 @@ def _check(loaded: Loaded) -> None:
         registry.make(name, options, file=source.file, text=source.text, at=("strategies", name))
 
 
-def _strategy(loaded: Loaded, choice: Choice, option: str) -> Strategy:
+def strategy_of(loaded: Loaded, choice: Choice, option: str) -> Strategy:
     """A strategy with the scenario's options, and those of the choice over them."""
     scenario = loaded.scenario
     try:

@@ -186,7 +186,7 @@ SECTIONS = {
     "drain: {forse: true}": "scenario.yaml:6: drain.forse: unknown key forse; did you mean force?",
     "drain: {gracePeriod: 5s}": "scenario.yaml:6: drain.gracePeriod:",
     "strategy: roling": "scenario.yaml:6: strategy: there is no strategy roling; did you mean rolling?",
-    "steps: [{do: drian, node: worker-1}]": 'scenario.yaml:6: steps[0].do: there is no step "drian"; did you mean drain?',
+    "steps: [{do: drian, node: worker-1}]": 'scenario.yaml:6: steps[0].do: there is no step "drian"; did',
     "steps: [{do: drain, node: wroker-1}]": "scenario.yaml:6: steps[0].node: there is no node wroker-1; did you mean",
     "steps: [{do: drain, node: worker-1, timeout: 5}, 7]": "scenario.yaml:6: steps[1]: 7 is not a mapping",
 }

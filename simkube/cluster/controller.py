@@ -4,6 +4,7 @@ As in client-go: a key stands in the queue once, a reconcile that fails is tried
 5 ms to 1000 s [workqueue `DefaultTypedControllerRateLimiter`], and the client's rate limit slows the whole controller.
 """
 
+from collections import deque
 from collections.abc import Hashable
 
 from simkube.clock import Clock, Timer
@@ -21,6 +22,7 @@ class Controller:
         self.clock = clock
         self.client = client
         self._queue: dict[Hashable, None] = {}
+        self._batch: deque[Hashable] = deque()  # of the queue, what the wake under way is to do
         self._failures: dict[Hashable, int] = {}
         self._delayed: dict[Hashable, tuple[float, Timer]] = {}
         self._wake: Timer | None = None
@@ -58,6 +60,7 @@ class Controller:
         """The process is gone: nothing is reconciled until `start`; what was queued is forgotten."""
         self._running = False
         self._queue.clear()
+        self._batch.clear()
         self._failures.clear()
         for _, timer in self._delayed.values():
             timer.cancel()
@@ -71,16 +74,19 @@ class Controller:
         self._running = True
 
     def _work(self) -> None:
-        """Reconcile what is queued now; what that queues again comes with the next wake."""
+        """Reconcile what is queued now, as fast as the rate limit lets it; what that queues comes with another wake."""
         self._wake = None
-        queue = self._queue
-        for key in list(queue):
+        queue, batch = self._queue, self._batch
+        if not batch:
+            batch.extend(queue)
+        while batch:
             delay = self.client.wait()
             if delay > 0.0:
                 if self._wake is not None:
                     self._wake.cancel()
                 self._wake = self.clock.after(delay, self._work)
                 return
+            key = batch.popleft()
             del queue[key]
             try:
                 self.reconcile(key)
@@ -89,8 +95,8 @@ class Controller:
             else:
                 if self._failures:
                     self._failures.pop(key, None)
-            if not self._running:
-                return
+        if queue and self._wake is None and self._running:
+            self._wake = self.clock.after(0.0, self._work)
 
     def _retry(self, key: Hashable) -> None:
         failures = self._failures.get(key, 0)

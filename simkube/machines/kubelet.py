@@ -245,13 +245,12 @@ class Kubelet:
                 self.statics.mirror_changed(pod)
             return
         recipe = machine.fleet.recipes.of(pod)
+        sandbox = machine.sandboxes.get(pod.meta.uid)
         if pod.is_finished:
             if pod.is_terminating:
                 worker = self.workers[pod.meta.uid] = PodWorker(self, pod, recipe)
-                worker.stage, worker.taken = Stage.CLEAN, False
-                worker.asked_to_stop()
+                worker.has_ended(sandbox)
             return
-        sandbox = machine.sandboxes.get(pod.meta.uid)
         if not pod.is_terminating:
             node = self.client.get("Node", machine.name)
             refused = refusal(pod, recipe, node, machine.allocatable, self.admitted)

@@ -7,6 +7,7 @@ from simkube.kube.objects import Pod
 from simkube.machines.container import Container
 from simkube.machines.pod_report import PodReport
 from simkube.machines.recipe import Kind, Recipe
+from simkube.machines.sandbox import Sandbox
 from simkube.machines.stage import Stage
 from simkube.machines.termination import MINIMUM_GRACE, stop
 
@@ -175,6 +176,14 @@ class PodEnd(PodReport):
             tally = self.recipe.tally
             took = self.recipe.pod_stop.draw(self.kubelet.randoms, "podStop", tally.name, tally.exits)
             self.wake_at(self.kubelet.clock.now + took)
+
+    def has_ended(self, sandbox: Sandbox | None) -> None:
+        """A former life of the kubelet has told the pod's end; only cleaning up and the confirmation are left."""
+        self.sandbox = sandbox
+        self.taken = False
+        self.stage = Stage.STOPPED
+        self.ended = self.pod.status
+        self.wake_at(self.kubelet.clock.now + self.kubelet.latency)
 
     def cleaned(self) -> None:
         """Volumes and sandbox are gone too; the API may forget the pod."""

@@ -192,7 +192,7 @@ def test_a_run_begins_with_running_and_ready_pods_for_one_write_each(kubelets_fi
     assert world.clock.now == 0.0
     assert len(changes) == 4
     assert all(world.now(pod).is_ready and world.now(pod).status.phase == "Running" for pod in pods)
-    assert [r.name for r in world.told("pod.serving")] == ["web-1", "web-3", "web-0", "web-2"]
+    assert [r.name for r in world.told("pod.serving")] == ["web-0", "web-2", "web-1", "web-3"]
     assert "app:1" in [image.name for image in world.get("Node", "n1").status.images]
     written = len(changes)
     world.run(365 * 86400)  # nothing happens while nothing happens

@@ -205,7 +205,7 @@ def test_a_pod_deleted_before_it_started_goes_at_once() -> None:
 
 def test_3_empty_dirs_are_lost_with_the_pod() -> None:
     world = Machines()
-    pod, t = started(world, volumes=[{"name": "cache", "empty_dir": {}}])
+    pod, _ = started(world, volumes=[{"name": "cache", "empty_dir": {}}])
     other, _ = started(world, "b")
     world.delete(pod)
     world.delete(other)

@@ -18,7 +18,7 @@ from simkube.kube.objects import Key, Node, Pod
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class Act(Struct, frozen=True, tag=True):
+class Act(Struct, frozen=True, tag=True, gc=False):
     """Something a step wants done. Done twice it must be harmless. Subclasses stand in `simkube.maintenance.acts`."""
 
     verb: ClassVar[str]
@@ -34,7 +34,7 @@ class Act(Struct, frozen=True, tag=True):
         return None
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """What a world said of an act: `code` as HTTP (200 done, 404 gone, 429 refused for now, 503 nobody there);
     `retry_after` in seconds, None without that header; `cause` is the type of the Status' first cause."""
 
@@ -48,7 +48,7 @@ class Answer(Struct, frozen=True):
         return self.code < 300
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """A line of a step's journal: an act (or, with verb "note", what the step noted), when it was begun, and the
     answer. An act without an answer was begun and never confirmed: the step must look whether it happened."""
 

@@ -21,15 +21,20 @@ def counted(
     deployment: Workload, new: Workload | None, olds: Sequence[Workload], now: float
 ) -> WorkloadStatus:
     """Sums over what the ReplicaSets report, and the condition Available."""
-    statuses = [replicaset.status for replicaset in (*olds, *([new] if new is not None else []))]
-    available = sum(status.available for status in statuses)
+    replicas = ready = available = terminating = 0
+    for replicaset in olds if new is None else (*olds, new):
+        status = replicaset.status
+        replicas += status.replicas
+        ready += status.ready
+        available += status.available
+        terminating += status.terminating
     return WorkloadStatus(
         observed_generation=deployment.meta.generation,
-        replicas=sum(status.replicas for status in statuses),
-        ready=sum(status.ready for status in statuses),
+        replicas=replicas,
+        ready=ready,
         available=available,
         updated=new.status.replicas if new is not None else 0,
-        terminating=sum(status.terminating for status in statuses),
+        terminating=terminating,
         conditions=_availability(deployment, available, now),
     )
 

@@ -45,12 +45,16 @@ def _changed(
     endpoints: Endpoints, changes: Mapping[str, Endpoint | None], waiting: dict[str, Endpoint | None]
 ) -> Endpoints:
     """A slice's endpoints after the changes; what was placed is no longer waiting."""
-    after = []
-    for endpoint in endpoints:
-        if endpoint.pod not in changes:
-            after.append(endpoint)
-        elif (changed := waiting.pop(endpoint.pod, None)) is not None:
-            after.append(changed)
+    places = [i for i, endpoint in enumerate(endpoints) if endpoint.pod in changes]
+    if not places:
+        return endpoints
+    after = list(endpoints)
+    for i in reversed(places):
+        changed = waiting.pop(endpoints[i].pod, None)
+        if changed is None:
+            del after[i]
+        else:
+            after[i] = changed
     result = tuple(after)
     return endpoints if result == endpoints else result
 

@@ -1,4 +1,4 @@
-"""What the scheduler alone costs: microseconds of Python for each pod it schedules, of all that it does in the meantime.
+"""What the scheduler alone costs: microseconds for each pod it schedules, of all that it does in the meantime.
 
     python -m benchmarks.scheduler [NODES ...] [--profile]
 

@@ -52,8 +52,7 @@ class Cycle:
         return found
 
     def _prepare(self, ask: Ask) -> None:
-        template = ask.template
-        has_claims = bool(template.claims) or any(v.ephemeral is not None for v in template.spec.volumes)
+        has_claims = ask.template.has_claims
         for plugin in self._plugins:
             judge, score = plugin.filter(ask), plugin.score(ask)
             if judge is not None:

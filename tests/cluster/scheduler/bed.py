@@ -9,7 +9,17 @@ import numpy as np
 from simkube.cluster.scheduler import Scheduler
 from simkube.cluster.scheduler.diagnosis import diagnose
 from simkube.cluster.scheduler.plugin import Ask, Feasible
-from simkube.kube.objects import NOTHING, Image, Meta, Node, NodeResources, NodeStatus, Object, OwnerReference, Pod
+from simkube.kube.objects import (
+    NOTHING,
+    Image,
+    Meta,
+    Node,
+    NodeResources,
+    NodeStatus,
+    Object,
+    OwnerReference,
+    Pod,
+)
 from simkube.kube.template import Template
 from tests.cluster.harness import World
 
@@ -30,7 +40,9 @@ class Bed(World):
     def __init__(self, version: str = "v1.37.2", seed: int = 1) -> None:
         super().__init__(version)
         timings = self.timings
-        client = self.api.client("kube-scheduler", timings.scheduler_client_qps, timings.scheduler_client_burst)
+        client = self.api.client(
+            "kube-scheduler", timings.scheduler_client_qps, timings.scheduler_client_burst
+        )
         self.scheduler = Scheduler(self.clock, client, timings, Random(seed))
         self.nodes = self.scheduler.state.nodes
 
@@ -47,15 +59,20 @@ class Bed(World):
         """A node with no labels but these; images by name and size in bytes."""
         size = NodeResources(cpu, memory, pods, **fields)
         there = tuple(Image(image, bytes_) for image, bytes_ in images.items())
-        return self.hand.create(Node(meta=Meta(name, labels=labels), status=NodeStatus(size, size, images=there)))
+        return self.hand.create(
+            Node(meta=Meta(name, labels=labels), status=NodeStatus(size, size, images=there))
+        )
 
-    def put(self, node: str, *labels: str, count: int = 1, namespace: str = "default", **spec: Any) -> list[Pod]:
+    def put(
+        self, node: str, *labels: str, count: int = 1, namespace: str = "default", **spec: Any
+    ) -> list[Pod]:
         """Pods bound to a node, with labels that have no value (or `key=value`)."""
         pairs = dict(label.partition("=")[::2] for label in labels)
         template = self.template(labels=pairs, **spec)
         start = len(self.store.table("Pod"))
         return [
-            self.pod(f"p{start + i}", template, node=node, phase="Running", namespace=namespace) for i in range(count)
+            self.pod(f"p{start + i}", template, node=node, phase="Running", namespace=namespace)
+            for i in range(count)
         ]
 
     def asking(

@@ -62,9 +62,16 @@ def test_7_2_the_first_of_a_collection_may_go_anywhere_with_the_label() -> None:
     bed = bed_of({"zone": "az1"}, {"zone": "az2"}, {"zoneLabel": "az3"})
     bed.put("n1", "foo=bar")  # matches one term only
     assert bed.rejected(bed.asking("foo=bar", "service=scan", affinity=both)) == {"n3": NOT_NEAR}
-    assert set(bed.rejected(bed.asking("foo=bar", affinity=both))) == {"n1", "n2", "n3"}  # does not match itself
+    assert set(bed.rejected(bed.asking("foo=bar", affinity=both))) == {
+        "n1",
+        "n2",
+        "n3",
+    }  # does not match itself
     bed.put("n2", "foo=bar", "service=scan")
-    assert bed.rejected(bed.asking("foo=bar", "service=scan", affinity=both)) == {"n1": NOT_NEAR, "n3": NOT_NEAR}
+    assert bed.rejected(bed.asking("foo=bar", "service=scan", affinity=both)) == {
+        "n1": NOT_NEAR,
+        "n3": NOT_NEAR,
+    }
 
 
 def test_7_2_one_pod_must_match_all_terms() -> None:
@@ -88,8 +95,13 @@ def test_7_2_apart_from_pods_of_the_own_namespace() -> None:
 def test_7_2_any_term_keeps_apart_where_its_label_exists() -> None:
     bed = bed_of({"region": "r1", "zone": "z1"}, {"region": "r1", "zone": "z2"})
     bed.put("n1", "foo", "bar")
-    assert bed.rejected(bed.asking(affinity=apart(has("foo", "nolabel"), has("bar", "zone")))) == {"n1": NOT_APART}
-    assert set(bed.rejected(bed.asking(affinity=apart(has("foo", "region"), has("bar", "zone"))))) == {"n1", "n2"}
+    assert bed.rejected(bed.asking(affinity=apart(has("foo", "nolabel"), has("bar", "zone")))) == {
+        "n1": NOT_APART
+    }
+    assert set(bed.rejected(bed.asking(affinity=apart(has("foo", "region"), has("bar", "zone"))))) == {
+        "n1",
+        "n2",
+    }
 
 
 def test_7_2_existing_pods_keep_others_away() -> None:
@@ -164,7 +176,13 @@ Pods = list[tuple[str, str, dict[str, Any] | None]]
     ("nodes", "pods", "label", "affinity", "expected"),
     [
         ([CHINA, INDIA, AZ1], [], "S1", None, None),
-        ([CHINA, INDIA, AZ1], [("n1", "S1", None), ("n2", "S2", None), ("n3", "S1", None)], "S1", S1_IN_REGION, [100, 0, 0]),
+        (
+            [CHINA, INDIA, AZ1],
+            [("n1", "S1", None), ("n2", "S2", None), ("n3", "S1", None)],
+            "S1",
+            S1_IN_REGION,
+            [100, 0, 0],
+        ),
         ([CHINA, CHINA_AZ1, INDIA], [("n1", "S1", None)], "", S1_IN_REGION, [100, 100, 0]),
         (
             [CHINA, INDIA, CHINA, CHINA, INDIA],
@@ -173,8 +191,20 @@ Pods = list[tuple[str, str, dict[str, Any] | None]]
             S2_IN_REGION,
             [100, 0, 100, 100, 0],
         ),
-        ([CHINA, INDIA, AZ1], [("n1", "S1", None), ("n2", "S2", None), ("n3", "S1", None)], "S1", MIXED, [20, 100, 0]),
-        ([CHINA, INDIA, AZ1], [("n1", "S1", S1_IN_REGION), ("n2", "S2", S2_IN_REGION)], "S2", None, [0, 100, 0]),
+        (
+            [CHINA, INDIA, AZ1],
+            [("n1", "S1", None), ("n2", "S2", None), ("n3", "S1", None)],
+            "S1",
+            MIXED,
+            [20, 100, 0],
+        ),
+        (
+            [CHINA, INDIA, AZ1],
+            [("n1", "S1", S1_IN_REGION), ("n2", "S2", S2_IN_REGION)],
+            "S2",
+            None,
+            [0, 100, 0],
+        ),
         ([CHINA, INDIA, AZ1], [("n1", "S1", HARD), ("n2", "S2", HARD)], "S1", None, [100, 100, 0]),
         ([AZ1, CHINA], [("n1", "S1", None), ("n2", "S1", None)], "S1", AWAY_S1, [0, 100]),
         ([AZ1, {"az": "az2"}], [("n1", "S1", AWAY_S2), ("n2", "S2", AWAY_S1)], "S2", None, [0, 100]),

@@ -46,7 +46,11 @@ def test_7_2_ready_is_no_filter_only_its_taint_is() -> None:
     ("taints", "tolerations", "expected"),
     [
         ([("a", "1"), ("a", "2")], [("a", "1")], {"n0": 100, "n1": 0}),
-        ([None, ("cpu", "arm"), (("cpu", "arm"), ("disk", "ssd"))], [("x", "y")], {"n0": 100, "n1": 50, "n2": 0}),
+        (
+            [None, ("cpu", "arm"), (("cpu", "arm"), ("disk", "ssd"))],
+            [("x", "y")],
+            {"n0": 100, "n1": 50, "n2": 0},
+        ),
         ([None, ("cpu", "arm"), (("cpu", "arm"), ("disk", "ssd"))], [("cpu", "arm"), ("disk", "ssd")], None),
         ([None, ("cpu", "arm")], [], {"n0": 100, "n1": 0}),
     ],
@@ -56,7 +60,9 @@ def test_7_3_soft_taints_count_in_reverse(taints: Any, tolerations: Any, expecte
     for i, pairs in enumerate(taints):
         pairs = () if pairs is None else pairs if isinstance(pairs[0], tuple) else (pairs,)
         bed.node(f"n{i}", taints=tuple(Taint(key, SOFT, value) for key, value in pairs))
-    tolerated = [{"key": key, "operator": "Equal", "value": value, "effect": SOFT} for key, value in tolerations]
+    tolerated = [
+        {"key": key, "operator": "Equal", "value": value, "effect": SOFT} for key, value in tolerations
+    ]
     assert bed.points("TaintToleration", bed.asking(tolerations=tolerated)) == expected
 
 
@@ -89,7 +95,11 @@ def _in(key: str, *values: str, operator: str = "In") -> dict[str, Any]:
         ({"affinity": _required({})}, []),  # a term without requirements matches nothing
         ({"nodeSelector": {"disk": "ssd"}, "affinity": _required(_in("disk", "hdd"))}, []),  # both must hold
         (
-            {"affinity": _required({"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["n1"]}]})},
+            {
+                "affinity": _required(
+                    {"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["n1"]}]}
+                )
+            },
             ["n2", "n3"],
         ),
     ],
@@ -118,7 +128,10 @@ def test_7_3_node_affinity_adds_the_weights_that_match() -> None:
     bed.node("n1", {"disk": "ssd"})
     bed.node("n2", {"disk": "ssd", "cpu": "arm"})
     bed.node("n3")
-    preferred = [{"weight": 4, "preference": _in("disk", "ssd")}, {"weight": 3, "preference": _in("cpu", "arm")}]
+    preferred = [
+        {"weight": 4, "preference": _in("disk", "ssd")},
+        {"weight": 3, "preference": _in("cpu", "arm")},
+    ]
     affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
     asking = bed.asking(affinity=affinity)
     assert bed.points("NodeAffinity", asking) == {"n1": 100 * 4 // 7, "n2": 100, "n3": 0}
@@ -190,7 +203,11 @@ def test_7_3_image_locality(nodes: str, containers: Any, init: Any, expected: An
 
 
 def test_13_3_image_volumes_count_since_1_36_and_raise_the_limit_since_1_37() -> None:
-    expected = {"v1.35.4": None, "v1.36.3": 100 * (300 - 23) // (1000 - 23), "v1.37.2": 100 * (300 - 23) // (2000 - 23)}
+    expected = {
+        "v1.35.4": None,
+        "v1.36.3": 100 * (300 - 23) // (1000 - 23),
+        "v1.37.2": 100 * (300 - 23) // (2000 - 23),
+    }
     for version, points in expected.items():
         bed = Bed(version)
         bed.bare_node("a", images={"model:1": 600 * MIB})

@@ -141,7 +141,8 @@ def test_7_5_exactly_five_minutes_are_not_more_than_five_minutes() -> None:
 
 def test_gates_hold_a_pod_until_they_are_gone() -> None:
     q = queue()
-    gated = Pod(meta=Meta("a", "default"), template=Template(PodSpec.model_validate({"schedulingGates": [{"name": "x"}]})))
+    template = Template(PodSpec.model_validate({"schedulingGates": [{"name": "x"}]}))
+    gated = Pod(meta=Meta("a", "default"), template=template)
     q.add(gated, 0)
     assert q.pop(0) is None
     assert q.next_flush(0) == inf

@@ -1,4 +1,4 @@
-"""7.2 and 7.3: what pods request of nodes. Facts of fit_test.go, least_allocated_test.go, balanced_allocation_test.go."""
+"""7.2 and 7.3: requests against nodes. Facts of fit_test.go, least_allocated_test.go, balanced_allocation_test.go."""
 
 from typing import Any
 

@@ -128,7 +128,9 @@ def test_daemon_pods_go_to_their_node_or_nowhere() -> None:
     template = bed.template(containers=[requests(1)])
 
     def daemon(name: str, node: str) -> None:
-        bed.hand.create(Pod(meta=Meta(name, "default", labels=template.labels), template=template, pinned=node))
+        bed.hand.create(
+            Pod(meta=Meta(name, "default", labels=template.labels), template=template, pinned=node)
+        )
 
     daemon("d2", "n2")
     daemon("again", "n2")

@@ -64,7 +64,12 @@ def test_7_2_a_pod_that_does_not_match_itself_adds_nothing() -> None:
 
 def test_7_2_a_node_without_the_label_is_out_and_its_pods_do_not_count() -> None:
     bed = Bed()
-    for name, labels in {"a": {"zone": "1"}, "b": {"zon": "1"}, "x": {"zone": "2"}, "y": {"zone": "2"}}.items():
+    for name, labels in {
+        "a": {"zone": "1"},
+        "b": {"zon": "1"},
+        "x": {"zone": "2"},
+        "y": {"zone": "2"},
+    }.items():
         bed.bare_node(name, labels)
         bed.put(name, "foo")
     rejected = bed.rejected(bed.asking("foo", topologySpreadConstraints=[spread("zone")]))
@@ -131,7 +136,12 @@ def test_7_2_match_label_keys_narrow_the_selector() -> None:
     ("pods", "constraints", "infeasible", "expected"),
     [
         ({"a": 2, "b": 1, "y": 3}, [spread(HOSTNAME, soft=True)], "", {"a": 20, "b": 60, "x": 100, "y": 0}),
-        ({"a": 2, "b": 1, "y": 3}, [spread(HOSTNAME, 2, soft=True)], "", {"a": 33, "b": 66, "x": 100, "y": 16}),
+        (
+            {"a": 2, "b": 1, "y": 3},
+            [spread(HOSTNAME, 2, soft=True)],
+            "",
+            {"a": 33, "b": 66, "x": 100, "y": 16},
+        ),
         (
             {"a": 4, "b": 3, "x": 2, "y": 1},
             [spread(HOSTNAME, 3, soft=True)],
@@ -154,13 +164,19 @@ def test_7_3_soft_constraints(pods: Any, constraints: Any, infeasible: str, expe
     bed = four()
     for node, count in pods.items():
         bed.put(node, "foo", count=count)
-    assert bed.points(SPREAD, bed.asking("foo", topologySpreadConstraints=constraints), infeasible) == expected
+    assert (
+        bed.points(SPREAD, bed.asking("foo", topologySpreadConstraints=constraints), infeasible) == expected
+    )
 
 
 @pytest.mark.parametrize(
     ("pods", "infeasible", "expected"),
     [
-        ([("a", "foo"), ("b", "foo bar"), ("y", "foo"), ("y", "bar")], "", {"a": 60, "b": 20, "x": 100, "y": 60}),
+        (
+            [("a", "foo"), ("b", "foo bar"), ("y", "foo"), ("y", "bar")],
+            "",
+            {"a": 60, "b": 20, "x": 100, "y": 60},
+        ),
         ([("b", "bar"), ("x", "foo"), ("y", "foo bar")], "", {"a": 100, "b": 60, "x": 40, "y": 0}),
         ([("a", "foo"), ("b", "foo bar"), ("y", "foo"), ("y", "bar")], "y", {"a": 50, "b": 25, "x": 100}),
     ],
@@ -170,12 +186,20 @@ def test_7_3_constraints_with_different_selectors(pods: Any, infeasible: str, ex
     for node, labels in pods:
         bed.put(node, *labels.split())
     constraints = [spread("zone", soft=True), spread(HOSTNAME, selector=BAR, soft=True)]
-    assert bed.points(SPREAD, bed.asking("foo", "bar", topologySpreadConstraints=constraints), infeasible) == expected
+    assert (
+        bed.points(SPREAD, bed.asking("foo", "bar", topologySpreadConstraints=constraints), infeasible)
+        == expected
+    )
 
 
 def test_7_3_a_node_without_the_label_scores_nothing() -> None:
     bed = Bed()
-    for name, labels in {"a": {HOSTNAME: "a"}, "b": {"n": "b"}, "x": {HOSTNAME: "x"}, "y": {HOSTNAME: "y"}}.items():
+    for name, labels in {
+        "a": {HOSTNAME: "a"},
+        "b": {"n": "b"},
+        "x": {HOSTNAME: "x"},
+        "y": {HOSTNAME: "y"},
+    }.items():
         bed.bare_node(name, labels)
     for node, count in {"a": 4, "b": 2, "x": 1, "y": 3}.items():
         bed.put(node, "foo", count=count)
@@ -184,7 +208,8 @@ def test_7_3_a_node_without_the_label_scores_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected"), [("Honor", {"a": 0, "b": 33, "c": 100}), ("Ignore", {"a": 66, "b": 100, "c": 100})]
+    ("policy", "expected"),
+    [("Honor", {"a": 0, "b": 33, "c": 100}), ("Ignore", {"a": 66, "b": 100, "c": 100})],
 )
 def test_7_3_node_affinity_policy_in_scores(policy: str, expected: Any) -> None:
     bed = Bed()
@@ -239,7 +264,10 @@ def test_7_3_the_selectors_of_all_services_and_the_owner_are_merged() -> None:
     bed.service("other", selector={"app": "db"})
     bed.put("a", "app=web")  # not of the narrow service
     bed.put("b", "app=web", "tier=front")
-    assert bed.points(SPREAD, bed.asking("app=web", "tier=front")) == {"a": 100, "b": 66}  # raw 2, 2 + ln 4 -> 3
+    assert bed.points(SPREAD, bed.asking("app=web", "tier=front")) == {
+        "a": 100,
+        "b": 66,
+    }  # raw 2, 2 + ln 4 -> 3
     assert bed.points(SPREAD, bed.asking("app=web")) is None  # one on each: all the same
 
 

@@ -26,7 +26,7 @@ class ContainerStart(PodEnd):
 
     def __init__(self, kubelet: "Kubelet", pod: Pod, recipe: Recipe) -> None:
         super().__init__(kubelet, pod, recipe)
-        self.backoffs: dict[str, Backoff] = {}
+        self.backoffs: dict[str, Backoff] | None = None
         self.fetched = ""  # the container whose image has just been pulled
         self.round = 0.0
 
@@ -48,7 +48,7 @@ class ContainerStart(PodEnd):
     def must_wait(self, container: Container) -> bool:
         """CrashLoopBackOff."""
         name, kubelet = container.recipe.name, self.kubelet
-        backoff = self.backoffs.get(name)
+        backoff = (self.backoffs or {}).get(name)
         if backoff is None or container.finished_at is None:
             return False
         timings, now = kubelet.rules.timings, kubelet.clock.now
@@ -56,7 +56,7 @@ class ContainerStart(PodEnd):
         wait = remaining(backoff, event, now, timings.crash_loop_reset)
         if wait <= 0.0:
             return False
-        self.waiting[name] = ("CrashLoopBackOff", events.crash_loop_message(name, self.pod, backoff.wait))
+        self.waits(name, "CrashLoopBackOff", events.crash_loop_message(name, self.pod, backoff.wait))
         if kubelet.tells_events:
             self.event("Warning", "BackOff", events.crash_loop(name, self.pod))
         longest = timings.crash_loop_look_again
@@ -92,15 +92,17 @@ class ContainerStart(PodEnd):
                 if self.must_wait(container):
                     return False
             timings = kubelet.rules.timings
-            self.backoffs[name] = next_backoff(
-                self.backoffs.get(name),
+            backoffs = self.backoffs = self.backoffs or {}
+            backoffs[name] = next_backoff(
+                backoffs.get(name),
                 self._since(container),
                 kubelet.clock.now,
                 timings.crash_loop_initial,
                 timings.crash_loop_max,
                 timings.crash_loop_reset,
             )
-        self.waiting.pop(name, None)
+        if self.waiting:
+            self.waiting.pop(name, None)
         self.fetched = ""
         container.start()
         if kubelet.tells_events:
@@ -121,16 +123,16 @@ class ContainerStart(PodEnd):
             return True
         if recipe.pull == "Never":
             message = f'Container image "{image}" is not present with pull policy of Never'
-            self.waiting[recipe.name] = ("ErrImageNeverPull", message)
+            self.waits(recipe.name, "ErrImageNeverPull", message)
             self.event("Warning", "ErrImageNeverPull", message)
             self._look_again(kubelet.rules.timings.kubelet_error_backoff)
             return False
-        backoff = self.backoffs.get(PULL + image)
+        backoff = (self.backoffs or {}).get(PULL + image)
         timings = kubelet.rules.timings
         longest = timings.image_pull_backoff_max
         if backoff is not None and remaining(backoff, backoff.tried, kubelet.clock.now, 2 * longest) > 0.0:
             message = f'Back-off pulling image "{image}"'
-            self.waiting[recipe.name] = ("ImagePullBackOff", message)
+            self.waits(recipe.name, "ImagePullBackOff", message)
             self.event("Normal", "BackOff", message)
             self._look_again(timings.kubelet_error_backoff)
             return False
@@ -157,8 +159,9 @@ class ContainerStart(PodEnd):
             return
         timings, now = kubelet.rules.timings, kubelet.clock.now
         longest = timings.image_pull_backoff_max
-        self.backoffs[PULL + image] = next_backoff(
-            self.backoffs.get(PULL + image),
+        backoffs = self.backoffs = self.backoffs or {}
+        backoffs[PULL + image] = next_backoff(
+            backoffs.get(PULL + image),
             now,
             now,
             timings.image_pull_backoff_initial,
@@ -166,7 +169,7 @@ class ContainerStart(PodEnd):
             2 * longest,
         )
         message = events.refused(image)
-        self.waiting[recipe.name] = ("ErrImagePull", message)
+        self.waits(recipe.name, "ErrImagePull", message)
         self.event("Warning", "Failed", message)
         self.event("Warning", "Failed", "Error: ErrImagePull")
         self.post()

@@ -83,7 +83,7 @@ class _Pull:
             return
         self.puller.under_way.remove(self)
         fleet = machine.fleet
-        known = fleet.catalogue.get(self.image)
+        known = fleet.catalogue.get(self.image) if machine.reaches_registries else None
         if known is not None and self.image not in machine.images:
             machine.images.add(known)
             record = Record(

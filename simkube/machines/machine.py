@@ -90,6 +90,11 @@ class Machine:
         """It has booted, and is not on its way down."""
         return self.on and not self._shutting_down and self._timer is None
 
+    @property
+    def reaches_registries(self) -> bool:
+        """Images can be pulled."""
+        return self.reach != Reach.NOBODY
+
     def record(self, what: str, reason: str = "") -> None:
         fleet = self.fleet
         fleet.sink(Record(fleet.clock.now, what, "Node", name=self.name, node=self.name, reason=reason))
@@ -234,4 +239,5 @@ class Machine:
     def remove_sandbox(self, sandbox: Sandbox) -> None:
         """Nothing is left of a pod."""
         sandbox.watcher = None
+        sandbox.containers.clear()  # they point back at it: no ring is left for the garbage collector
         self.sandboxes.pop(sandbox.uid, None)

@@ -165,11 +165,12 @@ class PodEnd(PodReport):
         if self.probers is not None:
             for prober in self.probers.values():
                 prober.stop()
+            self.probers = None
         self.stage = Stage.STOPPED
         self.kubelet.release(self)
         self.ended = self.status()
         if not self.gone:
-            self.post()
+            self.write(self.ended)
         if self.sandbox is None:
             self.cleaned()
         else:
@@ -190,8 +191,8 @@ class PodEnd(PodReport):
         self.stage = Stage.CLEAN
         sandbox = self.sandbox
         if sandbox is not None:
-            self.kubelet.machine.remove_sandbox(sandbox)
             self.sandbox = None
+            self.kubelet.machine.remove_sandbox(sandbox)
             by_itself = not self.gone and not self.pod.is_terminating
             if self.recipe.data and not (by_itself and self.pod.status.phase == "Succeeded"):
                 sandbox.record("data.lost")

@@ -10,7 +10,7 @@ from simkube.machines.prober import Prober
 from simkube.machines.recipe import Kind, Recipe
 from simkube.machines.sandbox import Sandbox
 from simkube.machines.stage import Stage
-from simkube.machines.status import phase_of, pod_status
+from simkube.machines.status import NOBODY, phase_of, pod_status
 
 if TYPE_CHECKING:
     from simkube.machines.kubelet import Kubelet
@@ -41,7 +41,7 @@ class PodReport:
         self.taken = True  # what it requests counts on this node
         self.sandbox: Sandbox | None = None
         self.probers: dict[str, Prober] | None = None
-        self.waiting: dict[str, tuple[str, str]] = {}
+        self.waiting: dict[str, tuple[str, str]] | None = None
         self.final: PodStatus | None = None
         self.ended: PodStatus | None = None  # the last status, once nothing runs any more
 
@@ -71,7 +71,11 @@ class PodReport:
         now = self.kubelet.clock.now
         terminal = self.stage >= Stage.STOPPED
         if sandbox is None:  # it never came to run
-            return self._finally(pod_status(self.pod, (), (), "Failed", {}, old.ip, now)) if terminal else old
+            return (
+                self._finally(pod_status(self.pod, (), (), "Failed", NOBODY, old.ip, now))
+                if terminal
+                else old
+            )
         containers = sandbox.containers
         probers = self.probers
         if probers is None:
@@ -81,7 +85,9 @@ class PodReport:
                 c.running and (p := probers.get(c.recipe.name)) is not None and p.ready for c in containers
             ]
         phase = phase_of(containers, terminal)
-        return self._finally(pod_status(self.pod, containers, ready, phase, self.waiting, sandbox.ip, now))
+        return self._finally(
+            pod_status(self.pod, containers, ready, phase, self.waiting or NOBODY, sandbox.ip, now)
+        )
 
     def _finally(self, status: PodStatus) -> PodStatus:
         final = self.final
@@ -120,6 +126,10 @@ class PodReport:
         self.post()
         if self.stage == Stage.CLEAN:
             self.confirm_gone()
+
+    def waits(self, container: str, reason: str, message: str) -> None:
+        """A container waits for something."""
+        self.waiting = {**(self.waiting or {}), container: (reason, message)}
 
     def event(self, type_: str, reason: str, message: str) -> None:
         """Post an Event about the pod."""

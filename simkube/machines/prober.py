@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 class Prober:
     """`started` and `ready` as the container's status will say, of the start at `since`; `killing`: it is being stopped
-    for a probe. Probes run on the grid of their worker, which starts with the first sync of the pod (`begun`); the first
-    readiness probe comes out of turn, as soon as the kubelet sees the container run [prober_manager.go
+    for a probe. Probes run on the grid of their worker, which begins with the first sync of the pod (`begun`); the
+    first readiness probe comes out of turn, as soon as the kubelet sees the container run [prober_manager.go
     `UpdatePodStatus`]."""
 
     __slots__ = (

@@ -18,7 +18,11 @@ READINESS = {"http_get": {"port": 80}, "period_seconds": 5}
 SHAPES: tuple[dict[str, Any], ...] = (
     {},
     {"containers": [{"name": "main", "image": "app:1", "readiness_probe": READINESS}]},
-    {"containers": [{"name": "main", "image": "app:1", "lifecycle": {"pre_stop": {"sleep": {"seconds": 7}}}}]},
+    {
+        "containers": [
+            {"name": "main", "image": "app:1", "lifecycle": {"pre_stop": {"sleep": {"seconds": 7}}}}
+        ]
+    },
     {"init_containers": [{"name": "setup", "image": "app:1"}]},
     {"init_containers": [{"name": "mesh", "image": "app:1", "restart_policy": "Always"}]},
     {"containers": [{"name": "main", "image": "absent:1"}], "volumes": [{"name": "v", "empty_dir": {}}]},
@@ -132,6 +136,8 @@ def test_the_same_seed_tells_the_same_story_whatever_the_hash_seed() -> None:
     told = set()
     for hash_seed in ("1", "2"):
         env = {**os.environ, "PYTHONHASHSEED": hash_seed}
-        run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        )
         told.add(run.stdout)
     assert len(told) == 1

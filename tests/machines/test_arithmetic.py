@@ -111,7 +111,10 @@ def test_loops_come_round_on_their_grid() -> None:
         ({"exec": {"command": ["/bin/sleep", "15"]}}, 15.0),
         ({"exec": {"command": ["/bin/sh", "-c", "sleep 5"]}}, 5.0),
         ({"exec": {"command": ["bash", "-c", "exec sleep 2.5s"]}}, 2.5),
-        ({"exec": {"command": ["/bin/sh", "-c", "sleep 5; nginx -s quit"]}}, 1.0),  # more than a sleep: the default
+        (
+            {"exec": {"command": ["/bin/sh", "-c", "sleep 5; nginx -s quit"]}},
+            1.0,
+        ),  # more than a sleep: the default
         ({"httpGet": {"port": 80}}, 1.0),
     ],
 )
@@ -145,7 +148,9 @@ def test_8_4_default_pull_policy(image: str, policy: str) -> None:
         ("", "", {}, "p"),
     ],
 )
-def test_a_workload_is_what_the_user_named(kind: str, owner: str, labels: dict[str, str], workload: str) -> None:
+def test_a_workload_is_what_the_user_named(
+    kind: str, owner: str, labels: dict[str, str], workload: str
+) -> None:
     owners = (OwnerReference(kind, owner, "u"),) if kind else ()
     pod = Pod(meta=Meta("p", "default", labels=labels, owners=owners), template=Template(PodSpec(), labels))
     assert workload_of(pod) == workload

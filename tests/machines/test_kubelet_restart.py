@@ -151,7 +151,9 @@ def test_8_2_every_pod_passes_admission_again_in_order_of_creation() -> None:
     first = running(world, "a", containers=request)
     second = running(world, "b", containers=request)
     machine.kubelet.stop("restart")
-    machine.allocatable = machine.capacity = world.get("Node", "n1").status.allocatable.__class__(500, 16 << 30)
+    machine.allocatable = machine.capacity = world.get("Node", "n1").status.allocatable.__class__(
+        500, 16 << 30
+    )
     machine.kubelet.start()
     world.run(10)
     assert world.now(first).status.phase == "Running"

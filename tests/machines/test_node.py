@@ -49,9 +49,7 @@ def test_8_1_pods_need_a_network_but_those_of_the_host_do_not() -> None:
     world.bound("host", node="n2", host_network=True)
     pod = world.bound("a", node="n2")
     world.run(60)
-    assert world.times("container.started", "host") == [
-        pytest.approx(BOOT + KUBELET + LATENCY + POD_START)
-    ]
+    assert world.times("container.started", "host") == [pytest.approx(BOOT + KUBELET + LATENCY + POD_START)]
     (started,) = world.times("container.started", "a")
     up = BOOT + KUBELET + NETWORK + POD_START
     assert up + 1 <= started < up + 1.5  # tried again 1 to 1.5 s after the network is there

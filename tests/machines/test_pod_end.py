@@ -164,9 +164,7 @@ def test_3_a_pod_with_finalizers_stays_after_the_kubelets_confirmation() -> None
 
 def test_8_5_sidecars_end_last_the_last_first() -> None:
     world = Machines(exit="3s")
-    sidecars = [
-        {"name": name, "image": "app:1", "restart_policy": "Always"} for name in ("first", "second")
-    ]
+    sidecars = [{"name": name, "image": "app:1", "restart_policy": "Always"} for name in ("first", "second")]
     pod, t = started(world, init_containers=sidecars)
     world.delete(pod)
     world.run(20)
@@ -180,9 +178,7 @@ def test_8_5_sidecars_end_last_the_last_first() -> None:
 
 def test_8_5_nobody_waits_for_a_turn_beyond_the_grace() -> None:
     world = Machines(exit="60s")
-    sidecars = [
-        {"name": name, "image": "app:1", "restart_policy": "Always"} for name in ("first", "second")
-    ]
+    sidecars = [{"name": name, "image": "app:1", "restart_policy": "Always"} for name in ("first", "second")]
     pod, t = started(world, init_containers=sidecars, termination_grace_period_seconds=10)
     world.delete(pod)
     world.run(30)

@@ -25,7 +25,9 @@ def test_8_3_a_pod_without_probe_is_ready_when_it_runs_and_serves_when_it_answer
 
 
 @pytest.mark.parametrize(("version", "seen_at_once"), [("v1.35.4", False), ("v1.36.3", True)])
-def test_13_4_a_start_is_seen_by_the_next_relist_and_from_1_36_at_once(version: str, seen_at_once: bool) -> None:
+def test_13_4_a_start_is_seen_by_the_next_relist_and_from_1_36_at_once(
+    version: str, seen_at_once: bool
+) -> None:
     world = Machines(version)
     machine = world.machine()
     pod = world.bound("a")
@@ -286,7 +288,9 @@ def test_a_jobs_container_exits_by_itself_and_its_pod_has_succeeded() -> None:
     world = Machines(jobDuration="20s")
     world.machine()
     job = world.workload("Job", "backup")
-    template = world.template("backup", restart_policy="Never", containers=[{"name": "main", "image": "app:1"}])
+    template = world.template(
+        "backup", restart_policy="Never", containers=[{"name": "main", "image": "app:1"}]
+    )
     world.fleet.machines["n1"].images.add(world.fleet.catalogue.get("app:1"))  # type: ignore[arg-type]
     pod = world.pod("backup-x", template, node="n1", owner=job)
     world.run(30)
@@ -295,3 +299,16 @@ def test_a_jobs_container_exits_by_itself_and_its_pod_has_succeeded() -> None:
     assert (status.phase, status.ready.reason) == ("Succeeded", "PodCompleted")
     assert status.containers[0].exit_code == 0
     assert world.fleet.machines["n1"].kubelet.admitted.pods == 0
+
+
+def test_8_4_a_machine_without_network_pulls_nothing() -> None:
+    world = Machines()
+    machine = world.machine()
+    pod = world.bound("a", containers=[{"name": "main", "image": "absent:1"}])
+    world.run(T0 - 0.1)
+    machine.cut()
+    world.run(20)
+    assert "absent:1" not in machine.images
+    machine.rejoin()
+    world.run(120)
+    assert world.now(pod).status.phase == "Running"

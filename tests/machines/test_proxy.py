@@ -1,6 +1,5 @@
 """The tables of kube-proxy: what they hold, how late, and who does not follow."""
 
-
 import pytest
 
 from simkube.kube.objects import Endpoint, EndpointSlice, Meta
@@ -10,7 +9,9 @@ from tests.machines.world import LATENCY, Machines
 DELAY = 0.1  # proxyDelay
 
 
-def endpoint(uid: str, ready: bool = True, serving: bool | None = None, terminating: bool = False) -> Endpoint:
+def endpoint(
+    uid: str, ready: bool = True, serving: bool | None = None, terminating: bool = False
+) -> Endpoint:
     return Endpoint(uid, uid, "n1", "10.0.0.1", ready, ready if serving is None else serving, terminating)
 
 
@@ -35,7 +36,11 @@ def tables(world: Machines) -> list[tuple[float, str, list[str]]]:
     [
         ([endpoint("a"), endpoint("b", ready=False)], False, ["a"]),
         ([endpoint("a"), endpoint("b", False, True, True)], False, ["a"]),
-        ([endpoint("a", False), endpoint("b", False, True, True)], False, ["b"]),  # none ready: serving, terminating
+        (
+            [endpoint("a", False), endpoint("b", False, True, True)],
+            False,
+            ["b"],
+        ),  # none ready: serving, terminating
         ([endpoint("a", False), endpoint("b", False, True, True)], True, []),
         ([endpoint("a", False, False, True)], False, []),
     ],
@@ -144,8 +149,9 @@ def test_9_a_cut_proxy_that_is_switched_off_follows_when_it_boots_with_its_netwo
     machine.rejoin()
     machine.power_on()
     world.run(5)
-    assert [r.what for r in world.records if r.what.startswith("proxy.")] == ["proxy.frozen", "proxy.following"]
+    assert [r.what for r in world.records if r.what.startswith("proxy.")] == [
+        "proxy.frozen",
+        "proxy.following",
+    ]
     world.run(100)
     assert len(world.told("proxy.following")) == 1
-
-

@@ -110,7 +110,8 @@ def test_8_4_a_kubelet_restart_forgets_the_backoff() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "code", "phase"), [("Never", 1, "Failed"), ("OnFailure", 0, "Succeeded"), ("Never", 0, "Succeeded")]
+    ("policy", "code", "phase"),
+    [("Never", 1, "Failed"), ("OnFailure", 0, "Succeeded"), ("Never", 0, "Succeeded")],
 )
 def test_8_3_what_is_not_restarted_ends_the_pod(policy: str, code: int, phase: str) -> None:
     world = Machines(crashes={"a": {"after": "5s", "exitCode": code}})

@@ -24,7 +24,11 @@ def test_8_6_ordinary_pods_end_first_then_critical_ones() -> None:
     t = world.clock.now
     machine.shut_down()
     ready = world.get("Node", "n1").condition("Ready")
-    assert (ready.status, ready.reason, ready.message) == ("False", "KubeletNotReady", "node is shutting down")
+    assert (ready.status, ready.reason, ready.message) == (
+        "False",
+        "KubeletNotReady",
+        "node is shutting down",
+    )
     late = world.bound("late")
     world.run(1)
     assert world.now(late).status.reason == "NodeShutdown"

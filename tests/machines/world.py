@@ -1,10 +1,10 @@
 """A tiny world with machines: that of the controllers' tests, and a fleet whose records are kept.
 
-    world = Machines(startup="0s")
-    world.machine("n1")
-    pod = world.pod("a", node="n1")
-    world.run(2)
-    assert world.times("pod.serving") == [...]
+world = Machines(startup="0s")
+world.machine("n1")
+pod = world.pod("a", node="n1")
+world.run(2)
+assert world.times("pod.serving") == [...]
 """
 
 from collections.abc import Mapping

@@ -10,7 +10,7 @@ from simkube.cluster.store import Change
 from simkube.kube.objects import Pod
 from simkube.scenario.load import Loaded
 from simkube.sim import Simulation
-from simkube.strategies.registry import planner
+from simkube.strategies import registry
 from simkube.studies.run import Run
 from simkube.trace.record import Record
 from tests.properties.clusters import plans, scenarios
@@ -97,7 +97,8 @@ def run_watched(loaded: Loaded, seed: int, chosen: tuple[str, dict[str, Any]]) -
     drains.simulation = simulation
     watch = Watch(simulation)
     simulation.build()
-    run = Run(simulation, planner(*chosen))
+    strategy = registry.make(*chosen)
+    run = Run(simulation, lambda view: strategy.plan(view, loaded.scenario.maintenance))
     return run, watch.broken + drains.broken
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from simkube.kube.kinds import KINDS
+from simkube.kube.kinds import KINDS, group_of
 from simkube.kube.manifests import Manifest
 from simkube.kube.node import NodeSpec
 from simkube.kube.node import NodeStatus as NodeStatusModel
@@ -54,6 +54,13 @@ _CLUSTER_SCOPED = {kind.name for kind in KINDS if not kind.namespaced} | {
     "RuntimeClass",
     "ValidatingWebhookConfiguration",
 }
+# Kinds that something here goes by, and their API groups.
+_OURS = {kind.name: group_of(kind.api_version) for kind in KINDS} | {
+    "ControllerRevision": "apps",
+    "EndpointSlice": "discovery.k8s.io",
+    "Lease": "coordination.k8s.io",
+    "Namespace": "",
+}
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names [apimachinery pkg/util/rand]
 
 
@@ -72,7 +79,7 @@ class Builder:
         kind, api = manifest.kind, manifest.api_version
         if spec is None:
             body = {k: v for k, v in manifest.body.items() if k not in ("apiVersion", "kind", "metadata")}
-            return Other(api_version=api, kind=kind, meta=meta, extra=body)
+            return Other(api_version=api, kind=_stored_kind(api, kind), meta=meta, extra=body)
         if kind in WORKLOADS:
             done = _job_status(manifest) if kind == "Job" else WorkloadStatus()
             template = template_of(spec.template)
@@ -140,6 +147,13 @@ def template_of(spec: PodTemplateSpec) -> Template:
 
 def _shared(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(mapping)) if mapping else NOTHING
+
+
+def _stored_kind(api_version: str, kind: str) -> str:
+    """`Service.serving.knative.dev` for what is another Service than Kubernetes' own."""
+    if kind not in _OURS or _OURS[kind] == group_of(api_version):
+        return kind
+    return f"{kind}.{group_of(api_version) or api_version}"
 
 
 def _status(manifest: Manifest) -> Mapping[str, Any]:

@@ -223,6 +223,19 @@ def test_kinds_that_are_not_modelled(load: Load) -> None:
     assert load(web=manifests(ingress, carried)).warnings == ("not modelled, kept without effect: 1 Ingress",)
 
 
+def test_a_kind_of_the_same_name_in_another_group(load: Load) -> None:
+    """A Knative Service is no Service, and may have the same name."""
+    knative = {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {},
+    }
+    loaded = load(web=manifests(knative))
+    assert loaded.warnings == ("not modelled, kept without effect: 1 Service.serving.knative.dev",)
+    assert [obj.meta.name for obj in loaded.objects if obj.kind == "Service"] == ["web"]
+
+
 @pytest.mark.parametrize(
     ("low", "high", "runs", "word"), [(3, 9, 3, "minReplicas"), (1, 1, 1, "maxReplicas"), (1, 2, 2, "")]
 )

@@ -60,7 +60,9 @@ class Simulation:
         self.randoms = Randoms(seed)
         self.timings = Timings.for_version(scenario.cluster.version, scenario.timings)
         self.store = Store()
-        self.api = Api(self.store, self.clock, self.randoms.stream("api"), self.timings, behaviour.api_latency)
+        self.api = Api(
+            self.store, self.clock, self.randoms.stream("api"), self.timings, behaviour.api_latency
+        )
         self.measures = Measures(*traffic_of(loaded))
         self.changed_at = 0.0  # when something last changed, in belief or truth
         self._sinks: list[Sink] = [self.measures, *sinks]

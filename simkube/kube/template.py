@@ -10,7 +10,8 @@ from simkube.kube.quantity import bytes_of, milli_cpu
 if TYPE_CHECKING:
     from simkube.kube.pod import Container, PodSpec
 
-DEFAULT_MILLI_CPU = 100  # a container without a request counts as this when scoring [pkg/scheduler/util/pod_resources.go]
+# A container without a request counts as this when scoring [pkg/scheduler/util/pod_resources.go].
+DEFAULT_MILLI_CPU = 100
 DEFAULT_MEMORY = 200 * 1024 * 1024
 
 
@@ -27,7 +28,10 @@ class Template:
     """A pod template after admission. Two templates are the same only if they are the same object."""
 
     def __init__(
-        self, spec: "PodSpec", labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+        self,
+        spec: "PodSpec",
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
     ) -> None:
         self.spec = spec
         self.labels: Mapping[str, str] = MappingProxyType(dict(labels or {}))

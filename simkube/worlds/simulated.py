@@ -12,12 +12,12 @@ from simkube.cluster.api import Client
 from simkube.cluster.errors import ApiError, NotFound
 from simkube.cluster.store import Change, Did
 from simkube.kube.objects import Key, Node, Pod
+from simkube.machines.machine import Machine
 from simkube.maintenance import acts
 from simkube.maintenance.driver import Driver
 from simkube.maintenance.log import Log, Outcome
 from simkube.maintenance.plan import Leaf, Plan
 from simkube.maintenance.step import Act, Answer, MachineView, Note, WaitUntil
-from simkube.machines.machine import Machine
 from simkube.sim import Simulation
 from simkube.trace.record import Record
 
@@ -76,7 +76,9 @@ class SimulatedWorld:
             acts.Reboot: lambda act: self._machine(act.node, lambda m: m.shut_down(reboot=True)),
             acts.PowerOff: lambda act: self._machine(act.node, Machine.shut_down),
             acts.PowerOn: lambda act: self._machine(act.node, Machine.power_on),
-            acts.InstallKubelet: lambda act: self._machine(act.node, lambda m: m.install_kubelet(act.version)),
+            acts.InstallKubelet: lambda act: self._machine(
+                act.node, lambda m: m.install_kubelet(act.version)
+            ),
             acts.AddNode: self._add,
             acts.RemoveNode: self._remove,
             acts.Scale: self._scale,
@@ -158,7 +160,6 @@ class SimulatedWorld:
         elif isinstance(what, Outcome):
             self._tell(Record(t, f"step.{what.result}", name=name, uid=path, node=node, message=what.message))
         elif answer is not None and not answer.ok:
-            target = getattr(what, "pod", "") or what.target
             self._tell(
                 Record(
                     t,
@@ -168,7 +169,7 @@ class SimulatedWorld:
                     node=node,
                     reason=what.verb,
                     message=answer.message,
-                    value=target,
+                    value=what.target,
                 )
             )
 

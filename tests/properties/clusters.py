@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from simkube.kube.build import template_of
-from simkube.kube.objects import Meta, Object, Pod, PodDisruptionBudget, Resource, Workload
 from simkube.kube.network import ServiceSpec
+from simkube.kube.objects import Meta, Object, Pod, PodDisruptionBudget, Resource, Workload
 from simkube.kube.pod import PodSpec
 from simkube.kube.policy import PodDisruptionBudgetSpec
 from simkube.kube.template import Template
@@ -58,17 +58,25 @@ def workloads(draw: st.DrawFn, name: str) -> list[Object]:
         "selector": {"matchLabels": labels},
         "template": {"metadata": {"labels": labels}, "spec": spec},
     }
-    models: dict[str, Any] = {"Deployment": DeploymentSpec, "StatefulSet": StatefulSetSpec, "DaemonSet": DaemonSetSpec}
+    models: dict[str, Any] = {
+        "Deployment": DeploymentSpec,
+        "StatefulSet": StatefulSetSpec,
+        "DaemonSet": DaemonSetSpec,
+    }
     if kind != "DaemonSet":
         body["replicas"] = draw(st.integers(0, 5))
     if kind == "StatefulSet":
         body["serviceName"] = name
     model = models[kind].model_validate(body)
     made.append(
-        Workload(api_version="apps/v1", kind=kind, meta=meta, spec=model, template=template_of(model.template))
+        Workload(
+            api_version="apps/v1", kind=kind, meta=meta, spec=model, template=template_of(model.template)
+        )
     )
     budget = draw(
-        st.sampled_from([None, {"minAvailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": 1}, {"maxUnavailable": 0}])
+        st.sampled_from(
+            [None, {"minAvailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": 1}, {"maxUnavailable": 0}]
+        )
     )
     if budget is not None and kind in ("Deployment", "StatefulSet"):
         policy = PodDisruptionBudgetSpec.model_validate({**budget, "selector": {"matchLabels": labels}})
@@ -80,8 +88,15 @@ def workloads(draw: st.DrawFn, name: str) -> list[Object]:
 def faults(draw: st.DrawFn, nodes: int) -> list[dict[str, Any]]:
     found = []
     for _ in range(draw(st.integers(0, 2))):
-        kind = draw(st.sampled_from(["crash", "shutdown", "reboot", "freeze", "cut", "cutControlPlane", "stopKubelet"]))
-        fault: dict[str, Any] = {"at": draw(st.integers(0, 600)), kind: f"worker-{draw(st.integers(1, nodes))}"}
+        kind = draw(
+            st.sampled_from(
+                ["crash", "shutdown", "reboot", "freeze", "cut", "cutControlPlane", "stopKubelet"]
+            )
+        )
+        fault: dict[str, Any] = {
+            "at": draw(st.integers(0, 600)),
+            kind: f"worker-{draw(st.integers(1, nodes))}",
+        }
         if draw(st.booleans()) and kind != "reboot":
             fault["for"] = draw(st.integers(1, 900))
         found.append(fault)

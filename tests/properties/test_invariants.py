@@ -41,7 +41,11 @@ class Watch:
             return
         pods = [p for p in self.store.pods_on(name).values() if not p.is_finished]
         room = node.status.allocatable
-        used = (sum(p.template.requests.cpu for p in pods), sum(p.template.requests.memory for p in pods), len(pods))
+        used = (
+            sum(p.template.requests.cpu for p in pods),
+            sum(p.template.requests.memory for p in pods),
+            len(pods),
+        )
         if used[0] > room.cpu or used[1] > room.memory or used[2] > room.pods:
             self.broken.append(f"{name} holds {used}, has {room}")
 
@@ -66,7 +70,9 @@ class Watch:
 
     def desired(self, spec: Any, name: str) -> int:
         """5.1 for the budgets that `clusters.workloads` makes: one workload of the budget's own name each."""
-        owner = self.store.get("Deployment", name, "default") or self.store.get("StatefulSet", name, "default")
+        owner = self.store.get("Deployment", name, "default") or self.store.get(
+            "StatefulSet", name, "default"
+        )
         scale = owner.spec.replicas
         if spec.min_available is not None:
             if isinstance(spec.min_available, str):
@@ -104,7 +110,9 @@ def run_watched(loaded: Loaded, seed: int, chosen: tuple[str, dict[str, Any]]) -
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios(), st.integers(0, 2**31), plans)
-def test_invariants_hold_at_every_write(loaded: Loaded, seed: int, chosen: tuple[str, dict[str, Any]]) -> None:
+def test_invariants_hold_at_every_write(
+    loaded: Loaded, seed: int, chosen: tuple[str, dict[str, Any]]
+) -> None:
     run, broken = run_watched(loaded, seed, chosen)
     assert broken == []
     result = run.finish(run.settled_at)

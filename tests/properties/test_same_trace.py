@@ -9,7 +9,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def trace(path: Path, hash_seed: str, seed: str, scenario: str) -> bytes:
-    command = [sys.executable, "-m", "simkube", "run", f"scenarios/{scenario}", "--seed", seed, "--trace", str(path)]
+    command = [
+        sys.executable,
+        "-m",
+        "simkube",
+        "run",
+        f"scenarios/{scenario}",
+        "--seed",
+        seed,
+        "--trace",
+        str(path),
+    ]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr

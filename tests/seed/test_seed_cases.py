@@ -39,8 +39,11 @@ class Case:
 
     def before(self, name: str) -> dict[str, str]:
         """UID -> node of the pods that were there at time 0."""
-        bound = {r.uid: r.node for r in self.records if r.what == "pod.bound" and r.t < 0 and r.name.startswith(name)}
-        return bound
+        return {
+            r.uid: r.node
+            for r in self.records
+            if r.what == "pod.bound" and r.t < 0 and r.name.startswith(name)
+        }
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

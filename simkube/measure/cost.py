@@ -58,9 +58,11 @@ class Costs:
             self._nodes.pop(name, None)
 
     def _accrue(self, t: float) -> None:
-        if t <= self._start:
+        if t < self._start:
             return
-        if self._at_start is None:
+        if (
+            self._at_start is None
+        ):  # what happens at the very start belongs to the window: a plan may begin then
             self._at_start = len(self._nodes)
         self._extra += max(0, len(self._nodes) - self._at_start) * (t - self._last) / 3600.0
         self._last = t

@@ -1,11 +1,12 @@
 """Outage, degradation and lost requests of every service: integrals over its success fraction."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from simkube.measure.causes import Causes, Failure, clock
+from simkube.measure.causes import Causes, clock
 from simkube.measure.connections import Connections
+from simkube.measure.failure import Blame, Failure
 from simkube.measure.result import Interval, ServiceResult
 from simkube.measure.success import Service, Success
 from simkube.trace.record import Record
@@ -25,7 +26,19 @@ class Traffic:
 class _Service:
     """One service's running integrals."""
 
-    __slots__ = ("failure", "intervals", "last", "lost", "points", "s", "since", "state", "times", "worst")
+    __slots__ = (
+        "account",
+        "intervals",
+        "last",
+        "lost",
+        "points",
+        "s",
+        "since",
+        "standing",
+        "state",
+        "times",
+        "worst",
+    )
 
     def __init__(self, t: float) -> None:
         self.last = self.since = t
@@ -33,7 +46,8 @@ class _Service:
         self.worst = 1.0
         self.lost = 0.0
         self.state = ""  # "", "out", "degraded"
-        self.failure = Failure(0)
+        self.standing = Failure(0)  # what is wrong now
+        self.account = self.standing  # what is or was wrong in this interval
         self.times = {"": 0.0, "out": 0.0, "degraded": 0.0}
         self.intervals: list[Interval] = []
         self.points: list[tuple[float, float]] = []
@@ -116,6 +130,7 @@ class Services:
                 self._advance(caller, record, called=service)
 
     def _advance(self, service: Service, record: Record, called: Service | None = None) -> None:
+        """Bring a service up to the record, which changed its own success, or that of one which it calls."""
         s = self._own[service]
         for need in self._needs.get(service, ()):
             s *= self._own.get(need, 1.0)
@@ -123,6 +138,8 @@ class Services:
         at = self._services.get(service)
         if at is None:
             at = self._services[service] = _Service(t)
+        if at.state:
+            self._forgive(service, at, record, called)
         before = at.s
         if before == s:
             return
@@ -134,33 +151,52 @@ class Services:
             at.points.append((t, s))
         state = "out" if s <= 0.0 else "degraded" if s < WHOLE else ""
         if state != at.state:
-            routed = self.success.routes.get(service, ())
-            better = s > before
-            self._finish(at, t, self.causes.over(record, routed, at.since) if better else "then out")
+            routes = self.success.routes
+            over = self.causes.over(record, routes.get(called or service, ()), self._before, at.since)
+            self._finish(at, t, over if s > before else "then out")
             if not at.state:
-                at.failure = Failure(len(self._before if record.what == "proxy.routes" else routed))
-            at.state, at.since, at.worst = state, t, s
+                own = self._before if record.what == "proxy.routes" else routes.get(service, ())
+                at.standing = Failure(len(own))
+            at.state, at.since, at.worst, at.account = state, t, s, at.standing.copy()
         at.worst = min(at.worst, s)
         if s < before:
-            self._blame(service, at.failure, record, called)
+            self._blame(service, at, record, called)
 
-    def _blame(self, service: Service, failure: Failure, record: Record, called: Service | None) -> None:
-        """Note what made a service's success fall."""
+    def _forgive(self, service: Service, at: _Service, record: Record, called: Service | None) -> None:
+        """Take back what is no longer wrong."""
         if called is not None:
-            failure.call(called[1], self._services[called].failure)
-        elif record.what == "pod.silent":
-            failure.blame(self.causes.fell_silent(record))
+            if not self._services[called].state:
+                at.standing.answers(called[1])
+        elif record.what == "pod.serving":
+            at.standing.forgive((record.uid,))
+        elif record.what == "proxy.routes":
+            routed = self.success.routes[service]
+            at.standing.forgive(uid for uid in self._before if uid not in routed)
+
+    def _blame(self, service: Service, at: _Service, record: Record, called: Service | None) -> None:
+        """Note what made a service's success fall."""
+        for failure in (at.standing, at.account):
+            if called is not None:
+                failure.call(called[1], self._services[called].account)
+            else:
+                for key, blame in self._blames(service, record):
+                    failure.blame(key, blame)
+
+    def _blames(self, service: Service, record: Record) -> Iterator[tuple[str, Blame]]:
+        if record.what == "pod.silent":
+            yield record.uid, self.causes.fell_silent(record)
         elif record.what != "proxy.routes":
-            failure.blame(self.causes.happened(record), 0)
+            yield record.what + record.node, self.causes.happened(record)
         else:
             routed = self.success.routes[service]
             left = [uid for uid in self._before if uid not in routed]
             for uid in left:
-                failure.blame(self.causes.left(uid, record.t))
+                yield uid, self.causes.left(uid, record.t)
+            dead = sum(uid not in self._before and uid not in self.success.serving for uid in routed)
             if not routed and not left:
-                failure.blame("no endpoint is ready", 0)
-            elif dead := sum(uid not in self._before and uid not in self.success.serving for uid in routed):
-                failure.blame(f"routed to {dead} that do not answer since {clock(record.t)}", 0)
+                yield "none", Blame("no endpoint is ready")
+            elif dead:
+                yield "dead", Blame(f"routed to {dead} that do not answer since {clock(record.t)}")
 
     def _integrate(self, at: _Service, t: float) -> None:
         span = t - at.last
@@ -173,7 +209,7 @@ class Services:
     def _finish(at: _Service, t: float, how: str) -> None:
         if at.state and t > at.since:
             state: Literal["out", "degraded"] = "out" if at.state == "out" else "degraded"
-            at.intervals.append(Interval(at.since, t, state, at.worst, f"{at.failure.text}, {how}"))
+            at.intervals.append(Interval(at.since, t, state, at.worst, f"{at.account.text}, {how}"))
 
     def availability(self, since: float, now: float) -> dict[Service, float]:
         """Share of the time from `since` to `now`, weighted by success, of each service: 1 - mean of (1 - s). Read from

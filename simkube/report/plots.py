@@ -24,13 +24,17 @@ def draw_all(comparison: Comparison, out: Path) -> None:
 
 def _draw_gantt(comparison: Comparison, line: Line, out: Path) -> None:
     trial = line.typical
+    cost = trial.result.cost
+    end = min(
+        trial.result.window, 1.05 * max(trial.settled_at, cost.duration or 0.0, 1.0)
+    )  # the rest is quiet
     history = NodeHistory()
     _, records = read_trace(out / "traces" / trace_name(line.strategy, trial.seed))
     for record in records:
-        if record.t <= trial.result.window:
+        if record.t <= end:
             history(record)
     seed = f", seed {trial.seed}" if len(line.trials) > 1 else ""
     title = f"Nodes and their pods: {plain(line.strategy)}"
     subtitle = f"{plain(comparison.scenario, 80)}{seed}"
-    figure = gantt_figure(history, title, subtitle, trial.result.window, trial.result.cost.duration)
+    figure = gantt_figure(history, title, subtitle, end, cost.duration)
     save(figure, out, f"gantt-{file_name(line.strategy)}")

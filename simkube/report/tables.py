@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from simkube.kube.duration import format_duration
-from simkube.studies.slo import worst_interval
+from simkube.studies.slo import Breach, worst_interval
 
 if TYPE_CHECKING:
-    from simkube.measure import ServiceResult
+    from simkube.measure import Cost, ServiceResult
     from simkube.scenario.scenario import Objective
     from simkube.studies.compare import Comparison, Line, Trial
     from simkube.studies.intervals import Figure
@@ -26,7 +26,9 @@ REASONS = 3  # services told of for each strategy
 def render(table: Table, width: int = WIDTH) -> str:
     """A table as text without colours, no wider than it needs to be."""
     target = StringIO()
-    Console(file=target, width=width, no_color=True, legacy_windows=False).print(table)
+    Console(file=target, width=width, no_color=True, legacy_windows=False, markup=False, emoji=False).print(
+        table
+    )
     return "\n".join(line.rstrip() for line in target.getvalue().splitlines())
 
 
@@ -120,15 +122,50 @@ def reasons(trial: Trial) -> list[str]:
         lines.append(f"the plan gave up: {trial.why}")
     elif trial.ended == "unfinished":
         lines.append("the plan never ended")
-    lines += [f"missed: {breach.text}" for breach in trial.breaches]
-    told = {breach.service for breach in trial.breaches}
-    hit = [s for s in trial.result.services if s.lost > 0 and s.name not in told]
+    lines += breach_lines(trial.breaches)
+    told = {(breach.namespace, breach.service) for breach in trial.breaches}
+    hit = [s for s in trial.result.services if s.lost > 0 and (s.namespace, s.name) not in told]
     hit.sort(key=lambda s: (-s.lost, s.namespace, s.name))
     lines += [service_line(service) for service in hit[:REASONS]]
     if len(hit) > REASONS:
         more = sum(service.lost for service in hit[REASONS:])
         lines.append(f"and {len(hit) - REASONS} more services, {count(more)} lost requests together")
-    cost = trial.result.cost
+    return lines + _lost_lines(trial.result.cost)
+
+
+def breach_lines(breaches: Sequence[Breach]) -> list[str]:
+    """What was missed, a line a service: all that was asked of it in vain, and the failure that weighed most."""
+    lines: dict[tuple[str, str], list[Breach]] = {}
+    for breach in breaches:
+        lines.setdefault((breach.namespace, breach.service), []).append(breach)
+    return [f"missed: {_missed(found)}" for found in lines.values()]
+
+
+def _missed(breaches: Sequence[Breach]) -> str:
+    first, worst = breaches[0], breaches[0].worst
+    asked = " and ".join(f"{breach.asked}, had {breach.had}" for breach in breaches)
+    if worst is None:
+        return f"{first.service}: {asked}"
+    word = "out" if worst.state == "out" else "degraded"
+    return f"{first.service}: {asked}; {word} for {seconds(worst.duration)}: {worst.cause}"
+
+
+def cost_lines(cost: Cost) -> list[str]:
+    """What a run cost beside requests."""
+    parts = [
+        f"{cost.evictions} {'pod' if cost.evictions == 1 else 'pods'} evicted",
+        f"{cost.deletions} deleted",
+        f"{cost.restarts} container restarts",
+    ]
+    if cost.duration is not None:
+        parts.insert(0, f"the plan took {seconds(cost.duration)}")
+    if cost.extra_node_hours >= 0.005:
+        parts.append(f"{cost.extra_node_hours:.2f} extra node-hours")
+    return [", ".join(parts), *_lost_lines(cost)]
+
+
+def _lost_lines(cost: Cost) -> list[str]:
+    lines = []
     for pods, what in (
         (cost.pods_lost, "lost for good"),
         (cost.data_lost, "lost their emptyDir data"),
@@ -136,7 +173,11 @@ def reasons(trial: Trial) -> list[str]:
     ):
         if pods:
             shown = ", ".join(pods[:3]) + (f" and {len(pods) - 3} more" if len(pods) > 3 else "")
-            lines.append(f"{len(pods)} pods {what}: {shown}")
+            lines.append(
+                f"{len(pods)} pods {what}: {shown}"
+                if len(pods) > 1
+                else f"1 pod {what.replace('their', 'its')}: {shown}"
+            )
     return lines
 
 

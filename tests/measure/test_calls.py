@@ -32,7 +32,23 @@ def test_an_outage_of_what_is_called_is_an_outage() -> None:
     service = service_of(measured(records, 100.0, {"web": Traffic(5.0)}, {"web": ["cart"]}))
     assert service.outage_total == approx(4.0)
     assert service.lost == approx(20.0)
-    assert service.intervals[0].cause.startswith("it calls cart: 2 of 2 replicas no longer ready at 00:00:10")
+    assert service.intervals[0].cause == (
+        "it calls cart: 2 of 2 replicas no longer ready on n1 at 00:00:10, routed to again after 4.0 s"
+    )
+
+
+def test_the_cause_no_longer_names_what_is_well_again() -> None:
+    """db degrades and recovers while cart is out: the outage of web is cart's, and then cart's alone."""
+    db = [silent(10, "db-1"), serving(30, "db-1")]
+    cart = [routes(20, "cart"), routes(40, "cart", "cart-1"), routes(50, "cart", "cart-1", "cart-2")]
+    records = sorted([*pair("web"), *pair("cart"), *pair("db"), *db, *cart], key=lambda record: record.t)
+    result = measured(records, 100.0, calls={"web": ["cart", "db"]})
+    first, second = service_of(result).intervals
+    assert first.cause == "it calls db: 1 of 2 replicas stopped answering on n1 at 00:00:10, then out"
+    assert second.cause == (
+        "it calls cart: 2 of 2 replicas no longer ready on n1 at 00:00:20; "
+        "it calls db: 1 of 2 replicas stopped answering on n1 at 00:00:10, routed to again after 20 s"
+    )
 
 
 def test_services_that_call_each_other_end() -> None:

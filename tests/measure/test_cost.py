@@ -43,6 +43,12 @@ def test_extra_node_hours_count_machines_from_the_moment_they_are_there() -> Non
     assert cost(*records, *surge).extra_node_hours == approx((7200 - 600) / 3600)
 
 
+def test_nodes_that_a_plan_adds_at_the_very_start_are_extra() -> None:
+    """A plan begins at time 0, and may add machines at once."""
+    records = [node(-9, "added", "n1"), machine(0, "added", "n2"), node(60, "added", "n2")]
+    assert cost(*records, machine(3600, "removed", "n2"), node(3600, "removed", "n2")).extra_node_hours == 1.0
+
+
 def test_fewer_nodes_than_at_the_start_earn_nothing_back() -> None:
     """n1 leaves for an hour, then two more come for half an hour: one above the start."""
     records = [node(-9, "added", "n1"), node(-9, "added", "n2"), node(0.5, "removed", "n1")]

@@ -3,6 +3,7 @@
 from pytest import approx
 
 from simkube.measure.services import Traffic
+from simkube.trace.record import Record
 from tests.measure.records import machine, measured, pod, routes, service_of, serving, silent
 
 TWO = [serving(-5, "a"), serving(-5, "b", "n2"), routes(-4, "web", "a", "b")]
@@ -166,5 +167,36 @@ def test_a_failure_that_gets_worse_says_so() -> None:
     first, second, third = service_of(measured(records, 100.0)).intervals
     assert (first.state, second.state, third.state) == ("degraded", "out", "degraded")
     assert first.cause == "1 of 2 replicas stopped answering on n1 at 00:00:10, then out"
-    assert second.cause.endswith("Ready again on n2 after 6.0 s")
-    assert "n1 at 00:00:10; 1 of 2 replicas stopped answering on n2" in second.cause
+    assert second.cause == (  # the newest first
+        "1 of 2 replicas stopped answering on n2 at 00:00:20; 1 of 2 replicas stopped answering on n1 at "
+        "00:00:10, Ready again on n2 after 6.0 s"
+    )
+    assert third.cause == "1 of 2 replicas stopped answering on n1 at 00:00:10, Ready again on n1 after 4.0 s"
+
+
+def test_the_cause_names_all_nodes_that_went_at_one_time() -> None:
+    """An orderly shutdown: kubelets stop, containers get SIGTERM, the machines go off later."""
+    down = [
+        *(Record(5, "kubelet.stopped", node=node, reason="shutdown") for node in ("n1", "n2")),
+        silent(5, "a", "n1"),
+        silent(5.5, "b", "n2"),
+        machine(15, "off", "n1", reason="reboot"),
+        machine(15, "off", "n2", reason="reboot"),
+    ]
+    back = [Record(60, "kubelet.started", node="n1"), serving(70, "a", "n1"), silent(80, "a", "n1")]
+    first, second, third, fourth = service_of(measured([*TWO, *down, *back], 100.0)).intervals
+    assert first.cause == "1 of 2 replicas lost as n1 shut down at 00:00:05, then out"
+    assert second.cause == (
+        "2 of 2 replicas lost as n2 and n1 shut down at 00:00:05, Ready again on n1 after 1 min 04 s"
+    )
+    assert third.cause == "1 of 2 replicas lost as n2 shut down at 00:00:05, then out"
+    assert fourth.cause.startswith(
+        "1 of 2 replicas stopped answering on n1 at 00:01:20; 1 of 2 replicas lost"
+    )
+
+
+def test_a_shutdown_that_ends_pods_first_is_told_by_its_pods() -> None:
+    """8.6: with a grace period for it the kubelet ends pods itself, marked TerminationByKubelet."""
+    marked = pod(9, "disrupted", "a", "n1", reason="TerminationByKubelet")
+    (interval,) = service_of(measured([*TWO, marked, silent(10, "a", "n1")], 100.0)).intervals
+    assert interval.cause == "1 of 2 replicas ended by the shutdown of n1 at 00:00:09, not over by the end"

@@ -72,11 +72,15 @@ class ContainerStart(PodEnd):
         return container.finished_at or 0.0
 
     def _look_again(self, wait: float) -> None:
-        """Sync the pod again after an error: `wait` stretched by chance, at the next tick of the kubelet's loop."""
+        """Sync the pod again after an error, at the next tick of the kubelet's loop."""
+        self.wake_at(self.kubelet.loop_tick(self.kubelet.clock.now + self.stretched(wait)))
+
+    def stretched(self, wait: float) -> float:
+        """The wait before a sync that is tried again: up to half as long again [pod_workers.go `completeWork`]."""
         kubelet, tally = self.kubelet, self.recipe.tally
         tally.looks += 1
-        jitter = kubelet.rules.timings.sync_jitter * kubelet.randoms.unit("look", tally.name, tally.looks)
-        self.wake_at(kubelet.loop_tick(kubelet.clock.now + wait * (1.0 + jitter)))
+        unit = kubelet.randoms.unit("look", tally.name, tally.looks)
+        return wait * (1.0 + kubelet.rules.timings.sync_jitter * unit)
 
     def try_start(self, container: Container) -> bool:
         """Start it if nothing stands in the way."""

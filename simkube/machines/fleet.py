@@ -5,6 +5,7 @@ from typing import NamedTuple
 from simkube.clock import Clock
 from simkube.cluster.api import Api
 from simkube.cluster.store import Change
+from simkube.cluster.volumes import AttachmentWatch
 from simkube.kube.objects import Node
 from simkube.machines.images import Catalogue
 from simkube.machines.machine import Machine
@@ -53,7 +54,9 @@ class Fleet:
         self.pull_rate = behaviour.pull_rate
         self._addresses = 0
         self.proxies = Proxies(self)
-        api.client("kubelets").watch("Node", self._node_changed)
+        kubelets = api.client("kubelets")
+        kubelets.watch("Node", self._node_changed)
+        self.attachments = AttachmentWatch(kubelets)
 
     # -- the beginning of a run ---------------------------------------------------------------------------------
 

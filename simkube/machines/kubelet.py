@@ -1,29 +1,24 @@
-"""A machine's kubelet: its process, and the pods that it runs (behaviour 8.1, 8.2)."""
+"""A machine's kubelet: its process, and the pods that it sees, takes and ends (behaviour 8.1, 8.2)."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from simkube.cluster.errors import ApiError, Unavailable
 from simkube.cluster.store import Change, Did
-from simkube.kube.objects import Pod, PodStatus
-from simkube.machines.admission import Admitted, Refusal, refusal
-from simkube.machines.alarms import Alarms
-from simkube.machines.container import Container
-from simkube.machines.grid import tick_after, tick_from
+from simkube.kube.objects import Pod
+from simkube.machines.admission import Admitted, refusal
 from simkube.machines.images import Puller
+from simkube.machines.kubelet_clockwork import Clockwork
 from simkube.machines.node_reporter import NodeReporter
 from simkube.machines.orphans import Orphan
 from simkube.machines.pod_report import PodReport
 from simkube.machines.pod_worker import PodWorker
-from simkube.machines.rules import Rules
+from simkube.machines.rejection import reject
 from simkube.machines.shutdown import REFUSED, Shutdown
 from simkube.machines.stage import Stage
 from simkube.machines.static_pods import StaticPods, StaticWorker, is_mirror
 from simkube.machines.status_manager import StatusManager
-from simkube.trace.record import Record
+from simkube.machines.waits import Waits
 
 if TYPE_CHECKING:
     from simkube.machines.machine import Machine
@@ -32,105 +27,70 @@ _TOLD = int(Did.STATUS | Did.READY | Did.PHASE)
 _TERMINATING = int(Did.TERMINATING)
 
 
-class Kubelet:
-    """One kubelet, through all its restarts. `running`: its process is there; `watching`: it sees what the API says."""
+class Kubelet(Clockwork):
+    """One kubelet, through all its restarts. `watching`: it sees what the API says; `workers` by UID of the pod;
+    `admitted`: what the pods that it has taken use."""
 
     __slots__ = (
-        "_waiting_for_network",
         "admitted",
-        "alarms",
-        "client",
-        "clock",
-        "machine",
         "node",
         "puller",
-        "randoms",
-        "rules",
-        "running",
         "shutdown",
-        "started_at",
-        "starts",
         "statics",
         "statuses",
+        "waits",
         "watching",
         "workers",
     )
 
     def __init__(self, machine: "Machine") -> None:
-        fleet = machine.fleet
-        self.machine = machine
-        self.clock, self.randoms = fleet.clock, fleet.randoms
-        self.client = fleet.api.client(f"kubelet/{machine.name}")
-        self.rules: Rules = fleet.rules.of(machine.version)
-        self.alarms = Alarms(machine)
+        super().__init__(machine)
+        self.watching = False
         self.node = NodeReporter(self)
-        self.running = self.watching = False
-        self.started_at = 0.0
-        self.starts = 0
         self._forget_all()
 
     def _forget_all(self) -> None:
+        """A process begins with an empty memory."""
         self.workers: dict[str, PodWorker] = {}
         self.admitted = Admitted()
         self.puller = Puller(self.machine, self.rules.timings.max_parallel_image_pulls)
         self.statuses = StatusManager(self)
-        self._waiting_for_network: list[PodWorker] = []
+        self.waits = Waits(self)
         self.statics = StaticPods(self)
         self.shutdown: Shutdown | None = None
 
     # -- the process --------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Its process starts, with an empty memory."""
+        """Its process starts."""
         if self.running:
             return
-        fleet = self.machine.fleet
+        fleet, name = self.machine.fleet, self.machine.name
         self.running = True
         self.starts += 1
         self.started_at = self.clock.now
         self.rules = fleet.rules.of(self.machine.version)
         self._forget_all()
         self.node.reset()
-        self._record("kubelet.started", self.machine.version)
-        took = fleet.behaviour.kubelet_start.draw(
-            self.randoms, "kubeletStart", self.machine.name, self.starts
-        )
+        self.record("kubelet.started", self.machine.version)
+        took = fleet.behaviour.kubelet_start.draw(self.randoms, "kubeletStart", name, self.starts)
         self.alarms.at("start", self.clock.now + took, self._begin)
 
-    def run_already(self, watching: bool = True) -> None:
-        """It has been running for long: the state in which a run begins. `watching` False: until `listen`, it does not
-        see what is bound to it."""
-        self.running, self.watching = True, watching
-        self.starts = 1
-        self.started_at = self.clock.now - 7200.0 - 10.0 * self.randoms.unit("phase", self.machine.name)
-        self._record("kubelet.started", self.machine.version)
-        self.node.run_already()
-        if watching:
-            self.client.watch_pods_on(self.machine.name, self._changed)
-
-    def adopt(self, pod: Pod) -> None:
-        """A pod bound to this node has been running and Ready for some time: the state in which a run begins. Nothing
-        happens to one that has begun to start here."""
-        worker = self.workers.get(pod.meta.uid)
-        if worker is None:
-            worker = self.workers[pod.meta.uid] = PodWorker(self, pod, self.machine.fleet.recipes.of(pod))
-            self.admitted.count(worker.recipe, 1)
-        if worker.stage == Stage.WAITING:
-            worker.rest()
-            worker.run_already(self.clock.now)
+    def _begin(self) -> None:
+        self.statics.start()
+        self.node.register()
 
     def stop(self, reason: str) -> None:
         """Its process is gone. Containers go on."""
         if not self.running:
             return
         self.running = False
-        self._record("kubelet.stopped", reason=reason)
+        self.record("kubelet.stopped", reason=reason)
         self.node.stop()
         self.alarms.stop()
         self.puller.stop()
-        if self.watching:
-            self.watching = False
-            self.client.watch_pods_on(self.machine.name, None)
+        self.waits.stop()
+        self._stop_watching()
         for worker in self.workers.values():
             worker.rest()
             for prober in (worker.probers or {}).values():
@@ -138,15 +98,6 @@ class Kubelet:
         for sandbox in self.machine.sandboxes.values():
             sandbox.kubelet_gone()
         self._forget_all()
-
-    def _record(self, what: str, version: str | None = None, reason: str = "") -> None:
-        name = self.machine.name
-        record = Record(self.clock.now, what, "Node", name=name, node=name, reason=reason, value=version)
-        self.machine.fleet.sink(record)
-
-    def _begin(self) -> None:
-        self.statics.start()
-        self.node.register()
 
     def end_pods(self, done: Callable[[], None]) -> None:
         """The machine shuts down in an orderly way: end pods first, if the kubelet is set up for it; then `done`."""
@@ -156,27 +107,31 @@ class Kubelet:
         else:
             done()
 
-    # -- what the API says --------------------------------------------------------------------------------------
+    # -- the beginning of a run ---------------------------------------------------------------------------------
 
-    def listen(self) -> None:
-        """See all pods of the node, and be told of every change from now on."""
-        if not self.client.reachable:
-            self.node.find_api(lease_lost=False)
-            return
-        self.watching = True
-        self.client.watch_pods_on(self.machine.name, self._changed)
-        pods = sorted(self.client.pods_on(self.machine.name).values(), key=lambda pod: pod.meta.created)
-        for pod in pods:
-            self._see(pod)
-        here = {pod.meta.uid for pod in pods}
-        for worker in [worker for uid, worker in self.workers.items() if uid not in here]:
-            if not isinstance(worker, StaticWorker):
-                worker.removed()
-        self.statics.show()
-        if any(uid not in self.workers for uid in self.machine.sandboxes):
-            period = self.rules.timings.housekeeping_period
-            tick = tick_after(self.started_at, period, self.clock.now)
-            self.alarms.at("housekeeping", tick, self._end_orphans)
+    def run_already(self, watching: bool = True) -> None:
+        """It has been running for long. `watching` False: until `listen`, it does not see what is bound to it."""
+        self.running = True
+        self.starts = 1
+        self.started_at = self.clock.now - 7200.0 - 10.0 * self.randoms.unit("phase", self.machine.name)
+        self.record("kubelet.started", self.machine.version)
+        self.node.run_already()
+        if watching:
+            self.watching = True
+            self.client.watch_pods_on(self.machine.name, self._changed)
+
+    def adopt(self, pod: Pod) -> None:
+        """A pod bound to this node has been running and Ready for some time. Nothing happens to one that has begun to
+        start here."""
+        worker = self.workers.get(pod.meta.uid)
+        if worker is None:
+            worker = self.workers[pod.meta.uid] = PodWorker(self, pod, self.machine.fleet.recipes.of(pod))
+            self.admitted.count(worker.recipe, 1)
+        if worker.stage == Stage.WAITING:
+            worker.rest()
+            worker.run_already(self.clock.now)
+
+    # -- the API lost and found ---------------------------------------------------------------------------------
 
     def lose_api(self) -> None:
         """This machine no longer reaches the API."""
@@ -204,7 +159,27 @@ class Kubelet:
         if self.watching:
             self.watching = False
             self.client.watch_pods_on(self.machine.name, None)
-            self.alarms.cancel("watch")
+        self.alarms.cancel("watch")
+
+    def listen(self) -> None:
+        """See all pods of the node, and be told of every change from now on."""
+        if not self.client.reachable:
+            self.node.find_api(lease_lost=False)
+            return
+        self.watching = True
+        self.client.watch_pods_on(self.machine.name, self._changed)
+        pods = sorted(self.client.pods_on(self.machine.name).values(), key=lambda pod: pod.meta.created)
+        for pod in pods:
+            self._see(pod)
+        here = {pod.meta.uid for pod in pods}
+        for worker in [worker for uid, worker in self.workers.items() if uid not in here]:
+            if not isinstance(worker, StaticWorker):
+                worker.removed()
+        self.statics.show()
+        if any(uid not in self.workers for uid in self.machine.sandboxes):
+            self.alarms.at("housekeeping", self.next_housekeeping(), self._end_orphans)
+
+    # -- pods ---------------------------------------------------------------------------------------------------
 
     def _changed(self, change: Change) -> None:
         if change.by == self.client.name:
@@ -257,10 +232,9 @@ class Kubelet:
             if self.shutdown is not None:
                 refused = REFUSED
             if refused is not None:
-                self.clock.after(self.latency, partial(self._reject, pod, refused))
+                self.clock.after(self.latency, partial(reject, self, pod, refused))
                 return
-        worker = PodWorker(self, pod, recipe)
-        self.workers[pod.meta.uid] = worker
+        worker = self.workers[pod.meta.uid] = PodWorker(self, pod, recipe)
         self.admitted.count(recipe, 1)
         if pod.is_terminating:
             if sandbox is not None:
@@ -270,33 +244,6 @@ class Kubelet:
             worker.take_over(sandbox, pod.is_ready)
         else:
             worker.begin(self.latency)
-
-    def _reject(self, pod: Pod, refused: Refusal) -> None:
-        """The pod ends here before it has begun [pkg/kubelet/kubelet.go `rejectPod`]."""
-        current: Pod | None = self.client.get("Pod", pod.meta.name, pod.meta.namespace)
-        if not self.running or current is None or current.meta.uid != pod.meta.uid:
-            return
-        self.client.event(current, "Warning", refused.reason, refused.message)
-        status = PodStatus(
-            phase="Failed",
-            reason=refused.reason,
-            message=f"Pod was rejected: {refused.message}",
-            scheduled=current.status.scheduled,
-            disrupted=current.status.disrupted,
-        )
-        try:
-            self.client.update(replace(current, status=status))
-        except Unavailable:
-            self.clock.after(self.rules.timings.status_sync_period, partial(self._reject, pod, refused))
-        except ApiError:
-            return
-
-    def _end_orphans(self) -> None:
-        """Containers of pods that the API does not have (any more) are killed [kubelet_pods.go `HandlePodCleanups`]."""
-        for uid in [uid for uid in self.machine.sandboxes if uid not in self.workers]:
-            Orphan(self, self.machine.sandboxes[uid]).end()
-
-    # -- pods that have ended ------------------------------------------------------------------------------------
 
     def release(self, worker: PodReport) -> None:
         """A pod's containers have ended: what it requested is free."""
@@ -311,47 +258,7 @@ class Kubelet:
         self.workers.pop(worker.uid, None)
         self.statuses.forget(worker)
 
-    @property
-    def tells_events(self) -> bool:
-        """Somebody reads Events: only then are their texts made."""
-        return self.client.api.event_sink is not None
-
-    @property
-    def latency(self) -> float:
-        """Seconds from a change in the API to the kubelet's reaction."""
-        return self.client.api.latency
-
-    # -- network and time ---------------------------------------------------------------------------------------
-
-    @property
-    def network_ready(self) -> bool:
-        """Pods can have an address."""
-        return self.machine.network_configured
-
-    def wait_for_network(self, worker: PodWorker) -> None:
-        """Start the pod once there is a network."""
-        self._waiting_for_network.append(worker)
-
-    def network_came_up(self) -> None:
-        waiting, self._waiting_for_network = self._waiting_for_network, []
-        timings = self.rules.timings
-        for worker in waiting:
-            if worker.stage == Stage.WAITING and worker.uid in self.workers:
-                unit = self.randoms.unit("network", worker.pod.meta.namespace, worker.pod.meta.name)
-                wait = timings.kubelet_transient_error_backoff * (1.0 + timings.sync_jitter * unit)
-                worker.begin(wait)
-
-    def next_relist(self) -> float:
-        """When the kubelet looks next at what the runtime runs: every second."""
-        period = self.rules.timings.pleg_relist_period
-        return tick_after(self.started_at, period, self.clock.now)
-
-    def loop_tick(self, time: float) -> float:
-        """The first tick of the sync loop that is not before `time`."""
-        period = self.rules.timings.kubelet_loop_tick
-        return tick_from(self.started_at, period, time)
-
-    def trusts(self, container: Container) -> bool:
-        """A container that ran before the kubelet did keeps its readiness until a probe says otherwise."""
-        before = self.started_at - self.rules.timings.restart_keeps_probes_before
-        return self.rules.keeps_ready and container.started_at is not None and container.started_at < before
+    def _end_orphans(self) -> None:
+        """Containers of pods that the API does not have (any more) are killed [kubelet_pods.go `HandlePodCleanups`]."""
+        for uid in [uid for uid in self.machine.sandboxes if uid not in self.workers]:
+            Orphan(self, self.machine.sandboxes[uid]).end()

@@ -91,7 +91,7 @@ class NodeReporter:
     def _network_ready(self) -> None:
         self._kubelet.machine.network_configured = True
         self.post()
-        self._kubelet.network_came_up()
+        self._kubelet.waits.network_came_up()
 
     # -- reporting ----------------------------------------------------------------------------------------------
 

@@ -35,8 +35,7 @@ class PodWorker(ContainerStart):
         """Start the pod, `delay` seconds from now."""
         kubelet, tally = self.kubelet, self.recipe.tally
         start = self.round = kubelet.clock.now + delay
-        if not self.recipe.host_network and not kubelet.network_ready:
-            kubelet.wait_for_network(self)
+        if kubelet.waits.must_wait(self):
             return
         took = self.recipe.pod_start.draw(kubelet.randoms, "podStart", tally.name, tally.starts)
         self.wake_at(start + took)

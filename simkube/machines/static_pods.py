@@ -112,11 +112,7 @@ class StaticPods:
             if manifest is None or running.manifest is not manifest:
                 running.asked_to_stop()
             if manifest is not None and running.manifest is not manifest:
-                tally = running.recipe.tally
-                tally.looks += 1
-                unit = kubelet.randoms.unit("static", kubelet.machine.name, tally.name, tally.looks)
-                timings = kubelet.rules.timings
-                wait = timings.static_pod_requeue * (1.0 + timings.sync_jitter * unit)
+                wait = running.stretched(kubelet.rules.timings.static_pod_requeue)
                 kubelet.alarms.at(f"static {name}", kubelet.clock.now + wait, lambda: self._look(name))
             return
         if manifest is not None:

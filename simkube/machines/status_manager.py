@@ -6,7 +6,6 @@
 from typing import TYPE_CHECKING
 
 from simkube.kube.objects import Pod
-from simkube.machines.grid import tick_after
 from simkube.machines.pod_report import PodReport
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ class StatusManager:
         kubelet = self._kubelet
         self._unposted[worker.uid] = worker
         if "pods" not in kubelet.alarms:
-            period = kubelet.rules.timings.status_sync_period
-            kubelet.alarms.at("pods", tick_after(kubelet.started_at, period, kubelet.clock.now), self._round)
+            kubelet.alarms.at("pods", kubelet.next_status_round(), self._round)
 
     def _round(self) -> None:
         workers, self._unposted = list(self._unposted.values()), {}

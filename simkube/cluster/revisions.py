@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from simkube.cluster.api import Client
 from simkube.cluster.pods import owned_by
+from simkube.kube.content import spec_content
 from simkube.kube.objects import Meta, Other, Workload
 from simkube.kube.template import Template
 from simkube.kube.workloads import PodTemplateSpec
@@ -27,7 +28,7 @@ def template_data(template: Template) -> dict[str, Any]:
     metadata = {"labels": dict(template.labels), "annotations": dict(template.annotations)}
     return {
         "metadata": {name: mapping for name, mapping in metadata.items() if mapping},
-        "spec": template.spec.to_dict(),
+        "spec": spec_content(template.spec),
     }
 
 

@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
 from simkube.kube.errors import KeyPath, shown
-from simkube.kube.invalid import Problem
+from simkube.kube.invalid import Problem, first_problem
 from simkube.kube.meta import ObjectMeta
 from simkube.kube.pod import PodSpec
 from simkube.kube.selector import resolve_int_or_percent
+from simkube.kube.storage import PersistentVolumeClaimTemplate
 from simkube.kube.workloads import (
     CronJobSpec,
     DaemonSetSpec,
@@ -60,6 +63,19 @@ def _pod(spec: PodSpec, at: KeyPath) -> Iterator[Problem]:
             if not container.image:
                 yield Problem((*place, "image"), "the container has no image", "add image")
             names.add(container.name)
+    for index, volume in enumerate(spec.volumes):
+        if volume.ephemeral is not None:
+            yield from _claim_template(
+                volume.ephemeral, (*at, "volumes", index, "ephemeral", "volumeClaimTemplate")
+            )
+
+
+def _claim_template(ephemeral: dict[str, Any], at: KeyPath) -> Iterator[Problem]:
+    try:
+        PersistentVolumeClaimTemplate.model_validate(ephemeral.get("volumeClaimTemplate") or {})
+    except ValidationError as error:
+        problem = first_problem(error)
+        yield problem._replace(path=(*at, *problem.path))
 
 
 def _template(template: PodTemplateSpec, at: KeyPath, restart_policies: tuple[str, ...]) -> Iterator[Problem]:

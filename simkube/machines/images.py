@@ -19,14 +19,6 @@ Pulled = Callable[[str, bool, float, float], None]
 """Told of a pull's end: image, whether it is there now, seconds of the pull, seconds with the time in the queue."""
 
 
-def default_pull_policy(image: str) -> str:
-    """Always for :latest and images without tag or digest, else IfNotPresent [pkg/apis/core/v1/defaults.go]."""
-    if "@" in image:
-        return "IfNotPresent"
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return "Always" if tag in ("", "latest") else "IfNotPresent"
-
-
 class Images:
     """The image cache of one machine, by the names that pod specs use; it survives everything but the machine."""
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from simkube.kube.container import Container, LifecycleHandler
+from simkube.kube.content import default_pull_policy
 from simkube.kube.objects import Pod
 from simkube.kube.template import Requests, Template
-from simkube.machines.images import default_pull_policy
 from simkube.machines.probes import ProbePlan, probe_plan
 from simkube.scenario.behaviour import Behaviour, Crash
 from simkube.scenario.distribution import Constant, Distribution

@@ -1,0 +1,1 @@
+"""The scenario file, and everything that it names made ready to run."""

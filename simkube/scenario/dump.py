@@ -2,13 +2,17 @@
 that are bound, owners known by their UIDs. What is there stays where it is and belongs to whom it belonged."""
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from msgspec.structs import replace
 
-from simkube.kube.errors import nearest
+from simkube.kube.errors import BadValue, nearest
 from simkube.kube.manifests import Manifest
-from simkube.kube.objects import NOTHING, Object, OwnerReference, Pod, Resource
+from simkube.kube.objects import NOTHING, Node, Object, OwnerReference, Pod, Resource
+from simkube.kube.version import Version
 from simkube.scenario.pieces import Piece, Pieces
+from simkube.scenario.scenario import Scenario
+from simkube.scenario.units import supported
 
 # Made anew by a run's own controllers and kubelets.
 DERIVED = frozenset(
@@ -46,6 +50,24 @@ def is_state(manifest: Manifest) -> bool:
     metadata = manifest.metadata
     derived = manifest.kind in DERIVED or MIRROR in metadata.annotations
     return not derived and metadata.deletion_timestamp is None
+
+
+def of_the_kubelets_version(scenario: Scenario, pieces: Pieces, warnings: list[str]) -> Scenario:
+    """Where nobody says the cluster's version, it is that of the newest kubelet among the manifests' nodes: an API
+    server is never older."""
+    if "version" in scenario.cluster.model_fields_set:
+        return scenario
+    versions = []
+    for _, obj in pieces:
+        if isinstance(obj, Node):
+            with suppress(BadValue):
+                versions.append(Version.parse(supported(obj.status.kubelet_version)))
+    if not versions:
+        return scenario
+    newest = str(max(versions))
+    warnings.append(f"the cluster is taken to be {newest}, as the nodes' kubelets are")
+    cluster = scenario.cluster.model_copy(update={"version": newest})
+    return scenario.model_copy(update={"cluster": cluster})
 
 
 def with_owners(pieces: Pieces) -> list[Piece]:

@@ -1,7 +1,6 @@
 """A scenario with everything that it names: its file, its manifests, its overrides, ready to run."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,19 +8,19 @@ from simkube.kube.build import Builder
 from simkube.kube.errors import BadValue, InputError
 from simkube.kube.files import read_text
 from simkube.kube.manifests import read_manifests
-from simkube.kube.objects import Node, Object
-from simkube.kube.version import Version
+from simkube.kube.objects import Object
 from simkube.kube.yaml import read_documents
 from simkube.scenario.autoscalers import within_bounds
 from simkube.scenario.checks import check
-from simkube.scenario.dump import is_state, on_known_nodes, with_owners, with_volumes
+from simkube.scenario.dump import is_state, of_the_kubelets_version, on_known_nodes, with_owners, with_volumes
 from simkube.scenario.names import unmet
 from simkube.scenario.nodes import all_nodes
 from simkube.scenario.overrides import overridden
-from simkube.scenario.pieces import Piece, Pieces
+from simkube.scenario.pieces import Piece
 from simkube.scenario.scenario import Cluster, NodePool, Scenario
 from simkube.scenario.source import Source
-from simkube.timings import NEWEST_MINOR, OLDEST_MINOR, Timings
+from simkube.scenario.storage import missing_classes
+from simkube.timings import Timings
 
 NO_FILE = Source()
 
@@ -98,10 +97,11 @@ def assemble(
     warnings = list(read.warnings)
     builder = Builder()
     pieces = [Piece(manifest, builder.build(manifest)) for manifest in read.items if is_state(manifest)]
-    scenario = _of_that_version(scenario, pieces, warnings)
+    scenario = of_the_kubelets_version(scenario, pieces, warnings)
     _check_timings(scenario, source)
     nodes = all_nodes(scenario.cluster, pieces, source, workers)
     pieces = with_owners(pieces)
+    of_cluster = any(obj.kind == "Node" for _, obj in pieces)
     pieces = [piece for piece in pieces if piece.obj.kind != "Node"]
     pieces = on_known_nodes(pieces, {node.meta.name for node in nodes}, warnings)
     pieces = with_volumes(pieces)
@@ -121,28 +121,12 @@ def assemble(
         warnings.append(f"{source.file}: names that are not in these manifests: {names}")
     pieces = within_bounds(pieces, warnings)
     warnings += check(pieces, nodes)
-    return Loaded(scenario, (*nodes, *(piece.obj for piece in pieces)), tuple(warnings), name, source)
-
-
-def _of_that_version(scenario: Scenario, pieces: Pieces, warnings: list[str]) -> Scenario:
-    """Where nobody says the version, it is that of the newest kubelet of a dump's nodes: an API server is not older."""
-    if "version" in scenario.cluster.model_fields_set:
-        return scenario
-    said = [
-        obj.status.kubelet_version
-        for _, obj in pieces
-        if isinstance(obj, Node) and obj.status.kubelet_version
+    objects = [
+        *nodes,
+        *([] if of_cluster else missing_classes(pieces, warnings)),
+        *(obj for _, obj in pieces),
     ]
-    versions = []
-    for text in said:
-        with suppress(BadValue):
-            versions.append(Version.parse(text))
-    newest = max(versions, default=None)
-    if newest is None or newest.major != 1 or not OLDEST_MINOR <= newest.minor <= NEWEST_MINOR:
-        return scenario
-    warnings.append(f"the cluster is taken to be {newest}, as the nodes' kubelets are")
-    cluster = scenario.cluster.model_copy(update={"version": str(newest)})
-    return scenario.model_copy(update={"cluster": cluster})
+    return Loaded(scenario, tuple(objects), tuple(warnings), name, source)
 
 
 def _check_timings(scenario: Scenario, source: Source) -> None:

@@ -58,7 +58,8 @@ def _version(value: Any) -> str:
     return str(Version.parse(value))
 
 
-def _supported(text: str) -> str:
+def supported(text: str) -> str:
+    """The version, if simkube knows it. Raises `BadValue`."""
     version = Version.parse(text or "none")
     if version.major != 1 or not OLDEST_MINOR <= version.minor <= NEWEST_MINOR:
         fix = f"simkube knows 1.{OLDEST_MINOR} to 1.{NEWEST_MINOR}"
@@ -90,7 +91,7 @@ QuantityText = Annotated[
 ]
 VersionText = Annotated[str, BeforeValidator(_version), WithJsonSchema(VERSION_SCHEMA)]
 """A version of Kubernetes, written out in full; "" where there is none."""
-ClusterVersion = Annotated[VersionText, AfterValidator(_supported)]
+ClusterVersion = Annotated[VersionText, AfterValidator(supported)]
 NodeName = Annotated[
     str, AfterValidator(_node_name), WithJsonSchema({"type": "string", "pattern": f"^{_NODE_NAME.pattern}$"})
 ]

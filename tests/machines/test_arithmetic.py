@@ -3,12 +3,12 @@
 import pytest
 
 from simkube.kube.container import Container, LifecycleHandler, Probe
+from simkube.kube.content import default_pull_policy
 from simkube.kube.objects import Meta, OwnerReference, Pod
 from simkube.kube.pod import PodSpec
 from simkube.kube.template import Template
 from simkube.machines.backoff import Backoff, next_attempt, next_backoff, remaining
 from simkube.machines.grid import tick_after, tick_from
-from simkube.machines.images import default_pull_policy
 from simkube.machines.probes import Ticks, probe_plan
 from simkube.machines.recipe import hook_time, workload_of
 from simkube.machines.termination import End, Stop, end, stop

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from simkube.clock import Clock
 from simkube.cluster.api import Api
 from simkube.cluster.control_plane import ControlPlane
+from simkube.cluster.errors import ApiError
 from simkube.cluster.store import Change, Did, Store
 from simkube.kube.objects import Key, Meta, Node, Object, Other
 from simkube.machines.faults import schedule
@@ -116,7 +117,7 @@ class Simulation:
 
     def build(self) -> None:
         """Create everything and let it settle, without rate limits and with containers that run at once; the clock then
-        shows 0."""
+        shows 0. Raises `InputError` for an object that the API server refuses."""
         self.api.throttled = False
         client = self.api.client("kubectl")
         objects = self.loaded.objects
@@ -126,7 +127,11 @@ class Simulation:
                 client.create(Other(api_version="v1", kind="Namespace", meta=Meta(name=namespace)))
         rank: dict[str, int] = {kind: index for index, kind in enumerate(FIRST)}
         for obj in sorted(objects, key=lambda o: rank.get(o.kind, len(FIRST))):
-            created = client.create(obj)
+            try:
+                created = client.create(obj)
+            except ApiError as error:
+                message = f"the API server refuses it: {error.message}"
+                raise self.loaded.error(obj, message, "change it, or what refuses it") from None
             if isinstance(created, Node):
                 self.fleet.join(created, watching=False)
         while self.clock.next_due <= 0.0:

@@ -1,12 +1,13 @@
 """A scenario with everything that it names: its file, its manifests, its overrides, ready to run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from simkube.kube.build import Builder
 from simkube.kube.errors import BadValue, InputError
 from simkube.kube.files import read_text
+from simkube.kube.manifests import Source as Place
 from simkube.kube.manifests import read_manifests
 from simkube.kube.objects import Object
 from simkube.kube.yaml import read_documents
@@ -28,13 +29,21 @@ NO_FILE = Source()
 @dataclass(frozen=True)
 class Loaded:
     """A scenario with everything it names read in: `objects` in the order in which they are created, nodes first;
-    `warnings` one line each; `source` to tell where something in the scenario stands."""
+    `warnings` one line each; `source` to tell where something in the scenario stands, `places` where an object does
+    (by kind, namespace, name)."""
 
     scenario: Scenario
     objects: tuple[Object, ...]
     warnings: tuple[str, ...]
     name: str
     source: Source = NO_FILE
+    places: Mapping[tuple[str, str, str], Place] = field(default_factory=dict)
+
+    def error(self, obj: Object, message: str, fix: str = "") -> InputError:
+        """The error about an object, with file and line if it has any."""
+        place = self.places.get((obj.kind, *obj.key))
+        message = f"{obj.kind} {obj.meta.name}: {message}"
+        return place.error((), message, fix) if place is not None else InputError(message, fix=fix)
 
 
 def looks_like_scenario(path: Path) -> bool:
@@ -126,7 +135,8 @@ def assemble(
         *([] if of_cluster else missing_classes(pieces, warnings)),
         *(obj for _, obj in pieces),
     ]
-    return Loaded(scenario, tuple(objects), tuple(warnings), name, source)
+    places = {(obj.kind, *obj.key): manifest.source for manifest, obj in pieces}
+    return Loaded(scenario, tuple(objects), tuple(warnings), name, source, places)
 
 
 def _check_timings(scenario: Scenario, source: Source) -> None:

@@ -1,5 +1,6 @@
 """Images: which a machine has, and the queue in which its kubelet pulls what it lacks (behaviour 8.4)."""
 
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -22,21 +23,29 @@ Pulled = Callable[[str, bool, float, float], None]
 class Images:
     """The image cache of one machine, by the names that pod specs use; it survives everything but the machine."""
 
-    __slots__ = ("_here",)
+    __slots__ = ("_by_size", "_here")
 
     def __init__(self) -> None:
         self._here: dict[str, Image] = {}
+        self._by_size: list[Image] = []
 
     def __contains__(self, image: str) -> bool:
         return image in self._here
 
     def add(self, image: Image) -> None:
-        self._here[image.name] = image
+        """The image is here from now on."""
+        if image.name not in self._here:
+            self._here[image.name] = image
+            insort(self._by_size, image, key=_rank)
 
     def reported(self) -> tuple[Image, ...]:
         """As a node's status lists them."""
-        images = sorted(self._here.values(), key=lambda image: (-image.size, image.name))
-        return tuple(images[:REPORTED])
+        return tuple(self._by_size[:REPORTED])
+
+
+def _rank(image: Image) -> tuple[int, str]:
+    """The largest first."""
+    return (-image.size, image.name)
 
 
 class Catalogue:

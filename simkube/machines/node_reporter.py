@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from simkube.cluster.errors import ApiError
+from simkube.cluster.errors import ApiError, NotFound
 from simkube.cluster.leases import renew_period, start_renewing, stop_renewing
 from simkube.cluster.store import Change
 from simkube.kube.objects import Node
@@ -43,7 +43,9 @@ class NodeReporter:
     def register(self) -> None:
         """Make the node known, or find it known; try again while the API cannot be reached. Then pods are handled."""
         kubelet = self._kubelet
-        if not kubelet.client.reachable:
+        try:
+            self._make_known()
+        except ApiError:
             timings = kubelet.rules.timings
             first, longest = timings.node_registration_backoff_initial, timings.node_registration_backoff_max
             wait = min(first * 2.0**self._tries, longest)
@@ -52,20 +54,25 @@ class NodeReporter:
             return
         self._registered = True
         kubelet.client.event(self._node_reference(), "Normal", "Starting", "Starting kubelet.")
-        machine = kubelet.machine
-        if kubelet.client.get("Node", machine.name) is None:
-            kubelet.client.create(
-                new_node(machine.name, machine.labels, machine.taints, self._report(), kubelet.clock.now)
-            )
-            if not machine.network_configured:
-                fleet = machine.fleet
-                took = fleet.behaviour.network_setup.draw(fleet.randoms, "networkSetup", machine.name)
-                kubelet.alarms.at("network", kubelet.clock.now + took, self._network_ready)
-        else:
-            machine.network_configured = True
+        if kubelet.machine.network_configured:
             self.post()
         self.renew_lease()
         kubelet.listen()
+
+    def _make_known(self) -> None:
+        """See that there is a Node object. Raises `ApiError`."""
+        kubelet, machine = self._kubelet, self._kubelet.machine
+        try:
+            kubelet.client.read("Node", machine.name)
+        except NotFound:
+            now = kubelet.clock.now
+            kubelet.client.create(new_node(machine.name, machine.labels, machine.taints, self._report(), now))
+            if not machine.network_configured:
+                fleet = machine.fleet
+                took = fleet.behaviour.network_setup.draw(fleet.randoms, "networkSetup", machine.name)
+                kubelet.alarms.at("network", now + took, self._network_ready)
+        else:
+            machine.network_configured = True
 
     def run_already(self) -> None:
         """The node is known and well: the state in which a run begins."""

@@ -4,11 +4,12 @@ All proxies that see the API write the same table at nearly the same time, so it
 not see the API keeps the table it had; that is told as "proxy.frozen", and its end as "proxy.following".
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from simkube.clock import Timer
 from simkube.cluster.store import Change
-from simkube.kube.objects import EndpointSlice
+from simkube.kube.objects import Endpoint, EndpointSlice
 from simkube.machines.backoff import next_attempt
 from simkube.machines.node_reporter import REFLECTOR_FIRST, REFLECTOR_JITTER, REFLECTOR_LONGEST
 from simkube.trace.record import Record
@@ -18,20 +19,19 @@ if TYPE_CHECKING:
     from simkube.machines.machine import Machine
 
 Service = tuple[str, str]  # (namespace, name)
-Routes = tuple[tuple[str, str], ...]  # (pod UID, node)
+Routes = list[Endpoint]  # those that get requests
 
 UNBURST_SINCE = 34  # the runner's burst of 2 is gone [pkg/proxy/runner/bounded_frequency_runner.go]
 
 
-def routes(slices: list[EndpointSlice], headless: bool) -> Routes:
+def routes(slices: Collection[EndpointSlice], headless: bool) -> Routes:
     """Endpoints that get requests: the ready ones; if there is none, those that still serve while they terminate
     [pkg/proxy/topology.go `CategorizeEndpoints`, policy Cluster]. A headless service is resolved by DNS, which knows
     only ready ones."""
-    endpoints = [endpoint for part in slices for endpoint in part.endpoints]
-    chosen = [(e.uid, e.node) for e in endpoints if e.ready]
+    chosen = [endpoint for part in slices for endpoint in part.endpoints if endpoint.ready]
     if not chosen and not headless:
-        chosen = [(e.uid, e.node) for e in endpoints if e.serving and e.terminating]
-    return tuple(chosen)
+        chosen = [e for part in slices for e in part.endpoints if e.serving and e.terminating]
+    return chosen
 
 
 class Proxies:
@@ -41,7 +41,8 @@ class Proxies:
         self._fleet = fleet
         self._client = fleet.api.client("kube-proxy")
         self._slices: dict[Service, dict[str, EndpointSlice]] = {}
-        self.table: dict[Service, Routes] = {}
+        self.table: dict[Service, tuple[tuple[str, str], ...]] = {}  # (pod UID, node) of each endpoint
+        self._routes: dict[Service, Routes] = {}
         self._changed: dict[Service, None] = {}
         self._timer: Timer | None = None
         self._interval = fleet.timings.proxy_min_sync_period
@@ -98,12 +99,14 @@ class Proxies:
             self._written = now
         changed, self._changed = list(self._changed), {}
         for service in changed:
-            new = routes(list(self._slices.get(service, {}).values()), self._headless(service))
-            if self.table.get(service) != new:
-                self.table[service] = new
-                rows = [list(row) for row in new]
-                namespace, name = service
-                fleet.sink(Record(now, "proxy.routes", "Service", namespace, name, value=rows))
+            chosen = routes(self._slices.get(service, {}).values(), self._headless(service))
+            if self._routes.get(service) == chosen:
+                continue
+            self._routes[service] = chosen
+            rows = tuple((endpoint.uid, endpoint.node) for endpoint in chosen)
+            if self.table.get(service) != rows:
+                self.table[service] = rows
+                fleet.sink(Record(now, "proxy.routes", "Service", service[0], service[1], value=rows))
 
     def _headless(self, service: Service) -> bool:
         found = self._client.get("Service", service[1], service[0])

@@ -31,18 +31,18 @@ class StatusManager:
     def _round(self) -> None:
         workers, self._unposted = list(self._unposted.values()), {}
         for worker in workers:
-            if self._kubelet.watching:
+            if self._kubelet.client.reachable:
                 worker.catch_up()
             else:
                 self.post_later(worker)
 
     def refresh(self, worker: PodReport) -> None:
-        """The API did not take a pod's status: see what it has."""
+        """The API did not take a pod's status, as the pod has changed meanwhile: see how, and post anew."""
         meta = worker.pod.meta
         current: Pod | None = self._kubelet.client.get("Pod", meta.name, meta.namespace)
-        if current is not None and current.meta.uid == meta.uid:
+        if current is not None and current.meta.uid == meta.uid and current is not worker.pod:
             worker.pod = current
-            self.post_later(worker)
+            worker.post()
 
     def forget(self, worker: PodReport) -> None:
         """Nothing is left of a pod."""

@@ -170,13 +170,15 @@ def test_the_console_shows_what_a_person_would_see() -> None:
     assert world.fleet.console("n1")[:4] == (True, True, pytest.approx(BOOT), True)
 
 
-@pytest.mark.parametrize("kubelets_first", [True, False])
-def test_a_run_begins_with_running_and_ready_pods_for_one_write_each(kubelets_first: bool) -> None:
+@pytest.mark.parametrize(("kubelets_first", "watching"), [(True, True), (True, False), (False, True)])
+def test_a_run_begins_with_running_and_ready_pods_for_one_write_each(
+    kubelets_first: bool, watching: bool
+) -> None:
     world = Machines(startup={"lognormal": {"median": "8s", "p95": "25s"}})
     nodes = [world.node(f"n{n}") for n in (1, 2)]
     if kubelets_first:
         for node in nodes:
-            world.fleet.join(node)
+            world.fleet.join(node, watching)
     probe = {"tcp_socket": {"port": 80}, "period_seconds": 5}
     containers = [{"name": "main", "image": "app:1", "readiness_probe": probe}]
     template = world.template("web", containers=containers)
@@ -187,6 +189,7 @@ def test_a_run_begins_with_running_and_ready_pods_for_one_write_each(kubelets_fi
             world.fleet.join(node)
     changes = world.changes("Pod")
     world.fleet.adopt_pods()
+    world.fleet.listen()
     assert world.clock.now == 0.0
     assert len(changes) == 4
     assert all(world.now(pod).is_ready and world.now(pod).status.phase == "Running" for pod in pods)

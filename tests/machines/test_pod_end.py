@@ -249,6 +249,6 @@ def test_9_the_api_is_away_while_a_pod_ends_and_hears_of_it_in_the_10_s_round() 
     assert world.now(pod).status.phase == "Running"
     world.api.available = True
     world.fleet.api_came_back()
-    world.run(120)
+    world.run(10)  # the status manager's round does not wait for the watch
     assert world.get("Pod", "a") is None
     assert machine.kubelet.workers == {}

@@ -21,7 +21,10 @@ PATIENCE = 123.0  # podAttachAndMountTimeout
 def disk(world: Machines, driver: str = "disk.example.com") -> None:
     """A claim "data", bound to a volume of the driver."""
     claim = PersistentVolumeClaimSpec.model_validate({"volumeName": "pv", "accessModes": ["ReadWriteOnce"]})
-    source: dict[str, Any] = {"csi": {"driver": driver, "volumeHandle": "pv"}, "accessModes": ["ReadWriteOnce"]}
+    source: dict[str, Any] = {
+        "csi": {"driver": driver, "volumeHandle": "pv"},
+        "accessModes": ["ReadWriteOnce"],
+    }
     bound = Meta("data", "default", annotations={"pv.kubernetes.io/bind-completed": "yes"})
     volume = PersistentVolumeSpec.model_validate(source)
     world.hand.create(Resource(api_version="v1", kind="PersistentVolume", meta=Meta("pv"), spec=volume))

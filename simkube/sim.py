@@ -113,11 +113,21 @@ class Simulation:
             )
         )
 
+    def _tell_traffic(self) -> None:
+        """What no object says: how much is asked of a service, and whom it asks. It comes first in a trace."""
+        traffic, calls = traffic_of(self.loaded)
+        for key in sorted({**traffic, **calls}):
+            asked = traffic.get(key, Traffic())
+            called = ["/".join(callee) for callee in calls.get(key, ())]
+            value = {"rps": asked.rps, "persistent": asked.persistent, "calls": called}
+            self.tell(Record(self.clock.now, "service.traffic", "Service", *key, value=value))
+
     # -- running ------------------------------------------------------------------------------------------------
 
     def build(self) -> None:
         """Create everything and let it settle, without rate limits and with containers that run at once; the clock then
         shows 0. Raises `InputError` for an object that the API server refuses."""
+        self._tell_traffic()
         self.api.throttled = False
         client = self.api.client("kubectl")
         objects = self.loaded.objects

@@ -1,6 +1,6 @@
 """Failures of services as lines of a story: what follows without a gap is one, what comes together is told together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -28,9 +28,8 @@ class Failure(Struct, frozen=True):
 
 def failures_of(result: Result) -> list[Failure]:
     """The failures of a run, in order of time; of many those that weigh most."""
-    single = sorted(
-        (f for service in result.services for f in _of(service)), key=lambda f: (f.start, f.services)
-    )
+    single = [_failure(service, run) for service in result.services for run in stretches_of(service)]
+    single.sort(key=lambda failure: (failure.start, failure.services))
     together: dict[tuple[int, str, str], Failure] = {}
     for failure in single:
         key = (int(failure.start / TOGETHER), failure.how, _at_bottom(failure.cause))
@@ -52,15 +51,15 @@ def _joined(one: Failure, two: Failure) -> Failure:
     return Failure(one.start, (*one.services, *two.services), one.how, _at_bottom(one.cause), weight)
 
 
-def _of(service: ServiceResult) -> Iterator[Failure]:
-    stretch: list[Interval] = []
+def stretches_of(service: ServiceResult) -> list[list[Interval]]:
+    """The intervals of each failure: those that follow each other without a gap."""
+    stretches: list[list[Interval]] = []
     for interval in service.intervals:
-        if stretch and interval.start > stretch[-1].end:
-            yield _failure(service, stretch)
-            stretch = []
-        stretch.append(interval)
-    if stretch:
-        yield _failure(service, stretch)
+        if stretches and interval.start <= stretches[-1][-1].end:
+            stretches[-1].append(interval)
+        else:
+            stretches.append([interval])
+    return stretches
 
 
 def _failure(service: ServiceResult, stretch: Sequence[Interval]) -> Failure:

@@ -106,6 +106,10 @@ class Words:
         text = MACHINES.get(f"{what} {record.reason}")
         return _machine(record, text) if text is not None else None
 
+    def ends(self, uid: str) -> bool:
+        """A pod is terminating, or has ended."""
+        return uid in self._ending
+
     # -- steps --------------------------------------------------------------------------------------------------
 
     def _step_begun(self, record: Record) -> None:

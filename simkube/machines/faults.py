@@ -6,6 +6,7 @@ from functools import partial
 from simkube.machines.container import Container
 from simkube.machines.fleet import Fleet
 from simkube.machines.machine import Machine
+from simkube.machines.recipe import Kind
 from simkube.scenario.scenario import Fault
 
 Break = Callable[[Machine], None]
@@ -49,7 +50,7 @@ def _strike(fleet: Fleet, fault: Fault) -> None:
         for sandbox in machine.sandboxes.values()
         if _is(sandbox.recipe.tally.name, fault.target)
         for container in sandbox.containers
-        if container.recipe.answers and container.running
+        if container.recipe.kind == Kind.MAIN and container.running
     ]
     for container in struck:
         if fault.kind == "kill":

@@ -135,6 +135,11 @@ def test_init_containers_run_one_after_the_other_before_the_others() -> None:
     machine = world.machine()
     inits = [{"name": "one", "image": "app:1"}, {"name": "two", "image": "app:1"}]
     pod = world.bound("a", init_containers=inits)
+    world.run(T0 + 1)
+    status = world.now(pod).status
+    assert (status.phase, status.initialized) == ("Pending", False)
+    assert [c.state for c in status.init_containers] == ["running", "waiting"]
+    assert status.containers[0].reason == "PodInitializing"
     world.run(20)
     phase = machine.kubelet.started_at % 1.0
 

@@ -57,6 +57,35 @@ def waits(world: Machines) -> list[float]:
     return [start - exit_ for exit_, start in zip(exits, starts, strict=False)]
 
 
+@pytest.mark.parametrize(("version", "looks"), [("v1.34.4", range(3, 5)), ("v1.35.4", range(1, 2))])
+def test_13_4_a_crash_loop_is_looked_at_every_10_s_or_from_1_35_when_it_is_over(
+    version: str, looks: range
+) -> None:
+    world = Machines(version, crashes={"a": {"after": "2s"}})
+    world.machine()
+    world.bound("a")
+    world.run(600)
+    exits = world.times("container.exited")
+    starts = world.times("container.restarting")
+    told = [r for r in world.reasons if r[1] == "BackOff"]
+    waiting = [
+        t for t, _ in told if exits[3] <= t <= starts[3]
+    ]  # the wait of 40 s: looks at 0, 10-15, 20-30, 30-45 s
+    assert len(waiting) in looks
+
+
+def test_8_4_a_container_killed_for_its_liveness_waits_only_beyond_its_own_lifetime() -> None:
+    world = Machines(neverReady=["a"])
+    world.machine()
+    probe = {"http_get": {"port": 80}, "period_seconds": 10, "failure_threshold": 3}
+    world.bound("a", containers=one(liveness_probe=probe))
+    world.run(600)
+    # it lives for 20 to 31 s each time; the wait before it is 0, 10, 20, then 40 s, counted from its start
+    measured = waits(world)[:4]
+    assert measured[:3] == [0.0, 0.0, 0.0]
+    assert measured[3] > 5.0
+
+
 @pytest.mark.parametrize("version", ["v1.34.4", "v1.36.3"])
 def test_8_4_crash_loop_waits_0_10_20_up_to_300(version: str) -> None:
     world = Machines(version, crashes={"a": {"after": "2s"}})
@@ -168,11 +197,13 @@ def test_faults_of_a_workload_strike_its_containers_on_every_machine() -> None:
     world.machine("n1")
     world.machine("n2")
     replica_set = world.workload("ReplicaSet", "web")
-    template = world.template("web", containers=one())
+    sidecar = {"name": "mesh", "image": "app:1", "restart_policy": "Always"}
+    template = world.template("web", containers=one(), init_containers=[sidecar])
     for node in ("n1", "n2"):
         world.fleet.machines[node].images.add(world.fleet.catalogue.get("app:1"))  # type: ignore[arg-type]
         world.pod(f"web-{node}", template, node=node, owner=replica_set)
     world.bound("other", node="n2")
     schedule(world.fleet, [fault(at="10s", kill="default/web")])
     world.run(15)
-    assert sorted(r.name for r in world.told("container.exited")) == ["web-n1", "web-n2"]
+    exited = sorted((r.name, r.value["container"]) for r in world.told("container.exited"))
+    assert exited == [("web-n1", "main"), ("web-n2", "main")]

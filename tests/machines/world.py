@@ -44,6 +44,15 @@ class Machines(World):
     ) -> None:
         super().__init__(version, timings)
         self.records: list[Record] = []
+        self.reasons: list[tuple[float, str]] = []  # when an Event was posted, and its reason
+        post = self.api.event_sink
+        assert post is not None
+
+        def keep(obj: Any, type_: str, reason: str, message: str, by: str) -> None:
+            self.reasons.append((self.clock.now, reason))
+            post(obj, type_, reason, message, by)
+
+        self.api.event_sink = keep
         self.fleet = Fleet(
             self.clock,
             self.api,

@@ -30,7 +30,7 @@ REPLICASET = "ReplicaSet"
 def pods_of(client: Client, replicasets: Iterable[Workload]) -> Iterator[Pod]:
     """The pods that ReplicaSets own, in any phase."""
     for replicaset in replicasets:
-        yield from client.owned_by(replicaset.meta.uid).values()
+        yield from (obj for obj in client.owned_by(replicaset.meta.uid).values() if type(obj) is Pod)
 
 
 class DeploymentSync:

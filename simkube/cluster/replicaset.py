@@ -150,7 +150,8 @@ class ReplicaSetController(Controller):
         return tally
 
     def _owned(self, replicaset: Workload) -> Iterator[Pod]:
-        return iter(self.client.owned_by(replicaset.meta.uid).values())
+        """Its pods; in a dump it may own other things too."""
+        return (obj for obj in self.client.owned_by(replicaset.meta.uid).values() if type(obj) is Pod)
 
     def _release(self, replicaset: Workload, pod: Pod) -> None:
         owners = tuple(owner for owner in pod.meta.owners if owner.uid != replicaset.meta.uid)

@@ -23,6 +23,27 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
+NEAR = (
+    "0s",
+    "1s",
+    "10m",
+    "0",
+    "1",
+    "50%",
+    "100%",
+    "1m",
+    "1Mi",
+    "10Gi",
+    "v1.28.0",
+    "v1.37.2",
+    "Never",
+    "Always",
+    "a",
+    "b",
+    "worker-2",
+)
+
+
 def flip(random: Random, text: str) -> bytes:
     """Other bytes in a few places."""
     data = bytearray(text.encode())
@@ -71,17 +92,45 @@ def bomb(random: Random, text: str) -> bytes:
     return (text + "deep: " + random.choice("[{") * random.choice((50, 200, 100_000))).encode()
 
 
+def near(random: Random, text: str) -> bytes:
+    """A number is another one, a true is false, a list is shorter or longer, a text is another text of the file: most
+    of it can still be read, and is then simulated."""
+    documents = _read(text)
+    places = [place for document in documents for place in _places(document)]
+    texts = [holder[key] for holder, key in places if isinstance(holder[key], str)]
+    for _ in range(random.randint(1, 4)):
+        holder, key = random.choice(places)
+        before = holder[key]
+        if isinstance(before, bool):
+            holder[key] = not before
+        elif isinstance(before, int | float):
+            holder[key] = random.choice((0, 1, 2, 3, 7, 30, 100, before + 1, before * 10))
+        elif isinstance(before, list) and before:
+            holder[key] = random.choice((before[1:], before + before[:1], before[::-1]))
+        elif isinstance(before, str):
+            holder[key] = random.choice((*texts, *NEAR))
+    return _written(documents, text.startswith("{"))
+
+
 def value(random: Random, text: str) -> bytes:
     """One to three values are of another type or size, gone, doubled, or have another name."""
-    try:
-        documents = list(yaml.safe_load_all(text))
-    except yaml.YAMLError:
-        return insert(random, text)
+    documents = _read(text)
     for _ in range(random.randint(1, 3)):
         places = [place for document in documents for place in _places(document)]
         if places:
             _change(random, *random.choice(places))
-    if random.random() < 0.2:
+    return _written(documents, text.startswith("{") or random.random() < 0.2)
+
+
+def _read(text: str) -> list[Any]:
+    """YAML documents, or JSON Lines."""
+    if text.startswith("{"):
+        return [json.loads(line) for line in text.splitlines()]
+    return list(yaml.safe_load_all(text))
+
+
+def _written(documents: list[Any], as_json: bool) -> bytes:
+    if as_json:
         return "\n".join(json.dumps(document, default=str) for document in documents).encode()
     return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True).encode("utf-8", "surrogatepass")
 
@@ -111,7 +160,22 @@ def _change(random: Random, holder: Any, key: Any) -> None:
         holder.append(holder[key])
 
 
-WAYS: tuple[Damage, ...] = (flip, cut, insert, insert, repeat, drop, bomb, value, value, value, value)
+WAYS: tuple[Damage, ...] = (
+    flip,
+    cut,
+    insert,
+    insert,
+    repeat,
+    drop,
+    bomb,
+    value,
+    value,
+    near,
+    near,
+    near,
+    near,
+    near,
+)
 
 
 def damaged(random: Random, text: str) -> tuple[str, bytes]:

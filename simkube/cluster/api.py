@@ -77,8 +77,8 @@ class Client:
         self.connected = True
         self._store = api.store
         self._qps = qps
-        self._burst = burst
-        self._tokens = float(burst)
+        self._burst = float(burst)
+        self._tokens = self._burst
         self._refilled = api.clock.now
 
     # -- availability and rate ----------------------------------------------------------------------------------
@@ -98,7 +98,8 @@ class Client:
     def _refill(self) -> None:
         now = self.api.clock.now
         if now > self._refilled:
-            self._tokens = min(self._burst, self._tokens + (now - self._refilled) * self._qps)
+            tokens = self._tokens + (now - self._refilled) * self._qps
+            self._tokens = tokens if tokens < self._burst else self._burst
             self._refilled = now
 
     def wait(self) -> float:

@@ -71,6 +71,7 @@ class Store:
         self._pods_on: dict[str, dict[Key, Pod]] = {}
         self._owned: dict[str, dict[Key, Object]] = {}
         self._watchers: dict[str, list[tuple[int, Watcher]]] = {}
+        self._interested: dict[tuple[str, int], tuple[Watcher, ...]] = {}  # by kind and what a change did
         self._node_watchers: dict[str, Watcher] = {}
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -100,6 +101,7 @@ class Store:
 
     def watch(self, kind: str, watcher: Watcher, did: int = ANY) -> None:
         """Call `watcher` for every change of that kind that does one of `did`. Kind "*": of every kind."""
+        self._interested.clear()
         if kind == "*":
             for watchers in self._watchers.values():
                 watchers.append((int(did), watcher))
@@ -162,17 +164,23 @@ class Store:
 
     def _tell(self, change: Change) -> None:
         obj = change.new if change.new is not None else change.old
-        did = change.did
-        watchers = self._watchers.get(obj.kind)
-        if watchers is None:
-            watchers = self._watchers[obj.kind] = list(self._watchers.get("*", ()))
-        for interest, watcher in watchers:
-            if interest & did:
-                watcher(change)
+        interested = self._interested.get((obj.kind, change.did))
+        if interested is None:
+            interested = self._find_interested(obj.kind, change.did)
+        for watcher in interested:
+            watcher(change)
         if type(obj) is Pod and obj.node:
             kubelet = self._node_watchers.get(obj.node)
             if kubelet is not None:
                 kubelet(change)
+
+    def _find_interested(self, kind: str, did: int) -> tuple[Watcher, ...]:
+        watchers = self._watchers.get(kind)
+        if watchers is None:
+            watchers = self._watchers[kind] = list(self._watchers.get("*", ()))
+        found = tuple(watcher for interest, watcher in watchers if interest & did)
+        self._interested[kind, did] = found
+        return found
 
     # -- backup -------------------------------------------------------------------------------------------------
 

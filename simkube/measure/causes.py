@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Collection
+from math import inf
 
 from simkube.measure.failure import Blame
 from simkube.trace.record import Record
@@ -52,7 +53,7 @@ class Causes:
         self._gone: deque[tuple[float, str]] = deque()  # pods that are gone, by time
         self._machines: dict[str, Blame] = {}  # those on which nothing can run, and since when
         self._ready: dict[str, tuple[str, float]] = {}  # pod UID -> node, since when it serves
-        self._rules: dict[str, Callable[[Record], object]] = {
+        self.rules: dict[str, Callable[[Record], object]] = {
             "pod.disrupted": self._ending,
             "pod.terminating": self._ending,
             "pod.serving": self._serving,
@@ -66,7 +67,7 @@ class Causes:
         }
 
     def __call__(self, record: Record) -> None:
-        rule = self._rules.get(record.what)
+        rule = self.rules.get(record.what)
         if rule is not None:
             rule(record)
 
@@ -115,10 +116,13 @@ class Causes:
         """How `record` ended a failure, or made it less, that had lasted since then: by a pod that came, or by proxies
         that route to one again, or no longer to one which does not answer. `before`: whom they routed to before."""
         lasted = how_long(record.t - since)
-        came = [self._ready[uid] for uid in routed if uid in self._ready]
-        newest = max(came, key=lambda ready: ready[1], default=None)
-        if newest is not None and newest[1] >= since:
-            return f"Ready again on {newest[0]} after {lasted}"
+        ready, newest, where = self._ready, -inf, ""
+        for uid in routed:
+            came = ready.get(uid)
+            if came is not None and came[1] > newest:
+                where, newest = came
+        if newest >= since:
+            return f"Ready again on {where} after {lasted}"
         if record.what == "proxy.routes" and any(uid not in before for uid in routed):
             return f"routed to again after {lasted}"
         if record.what == "proxy.routes":

@@ -28,7 +28,7 @@ class Costs:
         self._pending: dict[str, str] = {}
         self._lost: dict[str, None] = {}
         self._data: dict[str, None] = {}
-        self._rules: dict[str, Callable[[Record], None]] = {
+        self.rules: dict[str, Callable[[Record], object]] = {
             "machine.added": lambda r: self._count_nodes(r.node, r.t, 1),
             "machine.removed": lambda r: self._count_nodes(r.node, r.t, -1),
             "node.added": lambda r: self._count_nodes(r.name, r.t, 1),
@@ -45,7 +45,7 @@ class Costs:
         }
 
     def __call__(self, record: Record) -> None:
-        rule = self._rules.get(record.what)
+        rule = self.rules.get(record.what)
         if rule is not None:
             rule(record)
 

@@ -1,6 +1,6 @@
 """All measures of one run, folded together, and over a whole trace afterwards."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from simkube.measure.cost import Costs
 from simkube.measure.result import BudgetResult, Result
@@ -25,12 +25,14 @@ class Measures:
         self.budgets = Budgets(start)
         self.costs = Costs(start)
         self._start = start
+        self._rules: dict[str, list[Callable[[Record], object]]] = {}
+        for fold in (self.workloads.rules, self.services.rules, self.budgets.rules, self.costs.rules):
+            for what, rule in fold.items():
+                self._rules.setdefault(what, []).append(rule)
 
     def __call__(self, record: Record) -> None:
-        self.workloads(record)
-        self.services(record)
-        self.budgets(record)
-        self.costs(record)
+        for rule in self._rules.get(record.what, ()):
+            rule(record)
 
     def close(self, end: float) -> Result:
         return Result(

@@ -78,7 +78,7 @@ class Services:
         self._services: dict[Service, _Service] = {}
         self._connections = {s: Connections() for s, traffic in self._traffic.items() if traffic.persistent}
         self._before: Mapping[str, None] = {}  # the table before the newest change of routes
-        self._rules: dict[str, Callable[[Record], Iterable[Service]]] = {
+        self._touched: dict[str, Callable[[Record], Iterable[Service]]] = {
             "proxy.routes": self._routes,
             "pod.serving": lambda r: self.success.serve(r.uid, r.node),
             "pod.silent": lambda r: self.success.silence(r.uid),
@@ -93,13 +93,17 @@ class Services:
             "machine.cut": lambda r: self.success.cut(r.node) if r.reason != "control-plane" else (),
             "machine.rejoined": lambda r: self.success.join(r.node),
         }
+        self.rules: dict[str, Callable[[Record], object]] = {
+            **self.causes.rules,
+            **dict.fromkeys(self._touched, self),
+        }
 
     def __call__(self, record: Record) -> None:
         self.causes(record)
-        rule = self._rules.get(record.what)
+        rule = self._touched.get(record.what)
         if rule is None:
             return
-        if record.t >= self._start:
+        if self._connections and record.t >= self._start:
             self._connect(record)
         for service in rule(record):
             self._update(service, record)
@@ -152,8 +156,11 @@ class Services:
         state = "out" if s <= 0.0 else "degraded" if s < WHOLE else ""
         if state != at.state:
             routes = self.success.routes
-            over = self.causes.over(record, routes.get(called or service, ()), self._before, at.since)
-            self._finish(at, t, over if s > before else "then out")
+            if at.state and t > at.since:
+                routed = routes.get(called or service, ())
+                better = s > before
+                over = self.causes.over(record, routed, self._before, at.since) if better else "then out"
+                self._finish(at, t, over)
             if not at.state:
                 own = self._before if record.what == "proxy.routes" else routes.get(service, ())
                 at.standing = Failure(len(own))
@@ -175,12 +182,14 @@ class Services:
 
     def _blame(self, service: Service, at: _Service, record: Record, called: Service | None) -> None:
         """Note what made a service's success fall."""
-        for failure in (at.standing, at.account):
-            if called is not None:
-                failure.call(called[1], self._services[called].account)
-            else:
-                for key, blame in self._blames(service, record):
-                    failure.blame(key, blame)
+        if called is not None:
+            account = self._services[called].account
+            at.standing.call(called[1], account)
+            at.account.call(called[1], account)
+        else:
+            for key, blame in self._blames(service, record):
+                at.standing.blame(key, blame)
+                at.account.blame(key, blame)
 
     def _blames(self, service: Service, record: Record) -> Iterator[tuple[str, Blame]]:
         if record.what == "pod.silent":

@@ -53,14 +53,15 @@ class Success:
         """The shared table's endpoints of a service changed."""
         before = self.routes.get(service) or {}
         after = dict.fromkeys(uids)
-        for uid in before:
-            if uid not in after:
-                self._users[uid].remove(service)
-        for uid in after:
-            if uid not in before:
-                self._users.setdefault(uid, []).append(service)
+        answering = self._answering.get(service, 0)
+        for uid in before.keys() - after.keys():  # in no order: it only counts
+            self._users[uid].remove(service)
+            answering -= uid in self.serving
+        for uid in after.keys() - before.keys():
+            self._users.setdefault(uid, []).append(service)
+            answering += uid in self.serving
         self.routes[service] = after
-        self._answering[service] = sum(uid in self.serving for uid in after)
+        self._answering[service] = answering
         return (service,)
 
     def serve(self, uid: str, node: str) -> Iterable[Service]:

@@ -31,7 +31,7 @@ class Workloads:
         self._owner: dict[Name, Name] = {}  # a workload owned by another
         self._pods: dict[str, Name] = {}  # pod UID -> its controller
         self._serving: dict[str, _Workload] = {}  # pod UID -> for which it counts
-        self._rules: dict[str, Callable[[Record], None]] = {
+        self.rules: dict[str, Callable[[Record], object]] = {
             "pod.created": self._created,
             "pod.serving": self._serves,
             "pod.silent": self._ends,
@@ -43,7 +43,7 @@ class Workloads:
         }
 
     def __call__(self, record: Record) -> None:
-        rule = self._rules.get(record.what)
+        rule = self.rules.get(record.what)
         if rule is not None:
             rule(record)
 
@@ -142,17 +142,23 @@ class Budgets:
         self._start = start
         self._since: dict[tuple[str, str], float] = {}
         self._total: dict[tuple[str, str], float] = {}
+        self.rules: dict[str, Callable[[Record], object]] = {
+            "budget.removed": lambda r: self._enough((r.namespace, r.name), r.t),
+            "budget.status": self._status,
+        }
 
     def __call__(self, record: Record) -> None:
+        rule = self.rules.get(record.what)
+        if rule is not None:
+            rule(record)
+
+    def _status(self, record: Record) -> None:
         name = (record.namespace, record.name)
-        if record.what == "budget.removed":
+        self._total.setdefault(name, 0.0)
+        if record.value["healthy"] < record.value["desired"]:
+            self._since.setdefault(name, max(record.t, self._start))
+        else:
             self._enough(name, record.t)
-        elif record.what == "budget.status":
-            self._total.setdefault(name, 0.0)
-            if record.value["healthy"] < record.value["desired"]:
-                self._since.setdefault(name, max(record.t, self._start))
-            else:
-                self._enough(name, record.t)
 
     def _enough(self, name: tuple[str, str], t: float) -> None:
         since = self._since.pop(name, None)

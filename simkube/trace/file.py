@@ -12,6 +12,7 @@ import msgspec
 
 from simkube.kube.errors import InputError
 from simkube.trace.record import SCHEMA, Record
+from simkube.trace.values import check_value
 
 MAX_LINE = 16 * 1024 * 1024  # bytes of one record
 
@@ -108,6 +109,7 @@ def _records(path: Path, lines: Iterator[bytes]) -> Iterator[Record]:
             if not line:
                 return
             record = decoder.decode(line)
+            check_value(record)
         except _BROKEN as error:
             raise InputError(f"broken record: {error}", file=str(path), line=number, fix=_FIX) from None
         yield record

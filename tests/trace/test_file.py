@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,12 @@ from simkube.trace.file import Header, TraceWriter, header, read_trace
 from simkube.trace.record import SCHEMA, Record
 
 HEAD = header("shop", "v1.37.2", "rolling", 7)
+NODE = {"zone": "a", "role": "worker", "cpu": 4000, "memory": 2**30}
 RECORDS = [
-    Record(-600.0, "node.added", "Node", name="worker-1", value={"zone": "a", "cpu": 4000}),
+    Record(-600.0, "node.added", "Node", name="worker-1", value=NODE),
     Record(0.125, "pod.terminating", "Pod", "shop", "web-1", "u1", "worker-1", "kubectl", value=30),
-    Record(1.5, "slice.changed", "EndpointSlice", "shop", "web", value=[["u1", "web-1", "worker-1", True]]),
-    Record(2.0, "event", message="a line\nand another, “quoted”"),
+    Record(1.5, "slice.changed", "EndpointSlice", "shop", "web", value=[["u1", "web-1", "worker-1", True, True, False]]),
+    Record(2.0, "event", value="Normal", message="a line\nand another, “quoted”"),
 ]
 
 
@@ -158,3 +160,24 @@ def test_a_header_of_another_world(tmp_path: Path) -> None:
     head, records = read_trace(path)
     assert head == Header(schema=SCHEMA, world="kind", precision=1.0)
     assert list(records) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [
+        ("node.added", None),
+        ("node.added", {"zone": "a", "role": "worker", "cpu": "4", "memory": 1}),
+        ("pod.created", ["ReplicaSet/web"]),
+        ("proxy.routes", [["uid"]]),
+        ("workload.scaled", {}),
+        ("event", 1),
+    ],
+)
+def test_a_value_of_another_form_is_a_broken_record(tmp_path: Path, what: str, value: Any) -> None:
+    """What reads traces relies on the forms in `simkube.trace.values`."""
+    path = tmp_path / "trace.jsonl"
+    record = {"t": 1.0, "what": what, "value": value}
+    path.write_text(f'{{"schema": "{SCHEMA}"}}\n{json.dumps(record)}\n')
+    with pytest.raises(InputError, match="broken record") as caught:
+        list(read_trace(path)[1])
+    assert caught.value.line == 2

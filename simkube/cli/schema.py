@@ -15,6 +15,7 @@ class Schema(StrEnum):
     plan = "plan"
     trace = "trace"
     results = "results"
+    account = "account"
 
 
 def schema(of: Annotated[Schema, typer.Argument(help="Which file.")]) -> None:

@@ -32,9 +32,9 @@ KEEP = (
 
 
 def clock(t: float) -> str:
-    """Seconds as hh:mm:ss of the run."""
-    whole = int(t)
-    return f"{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+    """Seconds as hh:mm:ss of the run; what was before its beginning has a minus."""
+    whole = abs(int(t))
+    return f"{'-' if t <= -1.0 else ''}{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
 def how_long(seconds: float) -> str:

@@ -100,7 +100,7 @@ def _strategy(
     axes.text(0.0, y + 0.75, f"{place}. {plain(line.strategy)}{ended}{seed}", weight="bold", va="center")
     took = f", took {seconds(cost.duration)}" if cost.duration is not None else ""
     told = f"{count(trial.result.lost)} requests lost, longest outage {seconds(trial.result.longest_outage)}{took}"
-    axes.text(window, y + 0.75, told, ha="right", va="center")
+    axes.text(1.0, y + 0.75, told, transform=axes.get_yaxis_transform(), ha="right", va="center")
     y += 1.4
     top = y
     if rows and not any(service.intervals for service in trial.result.services):

@@ -24,6 +24,9 @@ class NodeAccount:
     def __call__(self, record: Record) -> None:
         if record.t >= 0.0 and self._at_start is None:
             self._at_start = list(self._pods.values())
+        if record.what == "pod.created":
+            self._words(record)  # it may come here later
+            return
         about = record.kind == "Node" and record.name == self._name
         if not about and record.node != self._name:
             return

@@ -85,6 +85,9 @@ def _move(work: Path, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InputError("is a file, not a folder", file=str(out), fix="name another folder")
     out.mkdir(exist_ok=True)
+    for kind in ("png", "svg"):  # of strategies of an earlier comparison
+        for old in out.glob(f"gantt-*.{kind}"):
+            old.unlink()
     for made in sorted(work.iterdir()):
         target = out / made.name
         if target.is_dir():

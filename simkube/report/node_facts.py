@@ -42,11 +42,12 @@ class NodeFacts:
             self._wrong.get(node, {}).pop(TAINT + record.reason, None)
         else:
             begins = BEGINS.get(f"{what} {record.reason}") or BEGINS.get(what)
-            if begins is not None:
+            if begins is not None and not (what == "machine.on" and record.t < 0.0):
                 self._put(node, *begins, record.t)
 
     def _put(self, node: str, aspect: str, text: str, t: float) -> None:
-        self._wrong.setdefault(node, {})[aspect] = f"{node} {text} {clock(t)}"
+        when = clock(t) if t >= 0.0 else "the beginning"
+        self._wrong.setdefault(node, {})[aspect] = f"{node} {text} {when}"
 
     def why(self, node: str) -> tuple[str, ...]:
         """What is wrong with a node: its taint, because it is not Ready, because of its machine."""

@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 
 
 def schema_of(of: str) -> Schema:
-    """The JSON Schema of "scenario", "plan", "trace" (one line of it) or "results"."""
+    """The JSON Schema of "scenario", "plan", "trace" (one line of it), "results" or "account" (of `explain`)."""
     return {**_MAKERS[of](), "$schema": DRAFT, "$id": f"urn:simkube:{of}:v1"}
 
 
@@ -67,11 +67,21 @@ def _results() -> Schema:
     return {"title": title, "anyOf": [both, run], "$defs": components}
 
 
+def _account() -> Schema:
+    import msgspec
+
+    from simkube.report.account import Account
+
+    (account,), components = msgspec.json.schema_components((Account,), ref_template="#/$defs/{name}")
+    return {"title": "simkube explain --json: an account", **account, "$defs": components}
+
+
 _MAKERS: Mapping[str, Callable[[], Schema]] = {
     "scenario": _scenario,
     "plan": _plan,
     "trace": _trace,
     "results": _results,
+    "account": _account,
 }
 
 

@@ -44,7 +44,7 @@ def seconds(value: float) -> str:
     """ "21 s", "4 min 10 s", "1 h 02 min"."""
     if value < 0.05:
         return "0"
-    if value < 10:
+    if value < 9.95:
         return f"{value:.1f} s"
     whole = round(value)
     if whole < 60:
@@ -60,7 +60,7 @@ def count(value: float) -> str:
 
 def _figure(figure: Figure, show: Any) -> str:
     text = str(show(figure.median))
-    return text if figure.kind == "exact" else f"{text} [{show(figure.low)} to {show(figure.high)}]"
+    return text if figure.kind == "exact" else f"{text}\n[{show(figure.low)} to {show(figure.high)}]"
 
 
 def comparison_text(comparison: Comparison, slo: Mapping[str, Objective]) -> str:

@@ -16,7 +16,14 @@ NODE = {"zone": "a", "role": "worker", "cpu": 4000, "memory": 2**30}
 RECORDS = [
     Record(-600.0, "node.added", "Node", name="worker-1", value=NODE),
     Record(0.125, "pod.terminating", "Pod", "shop", "web-1", "u1", "worker-1", "kubectl", value=30),
-    Record(1.5, "slice.changed", "EndpointSlice", "shop", "web", value=[["u1", "web-1", "worker-1", True, True, False]]),
+    Record(
+        1.5,
+        "slice.changed",
+        "EndpointSlice",
+        "shop",
+        "web",
+        value=[["u1", "web-1", "worker-1", True, True, False]],
+    ),
     Record(2.0, "event", value="Normal", message="a line\nand another, “quoted”"),
 ]
 

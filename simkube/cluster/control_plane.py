@@ -7,8 +7,7 @@ its controllers one [cmd/kube-controller-manager, `--kube-api-qps` 20, `--kube-a
 from functools import partial
 
 from simkube.clock import Clock
-from simkube.cluster.admission_node import taint_new_node
-from simkube.cluster.admission_tolerations import DefaultTolerationSeconds
+from simkube.cluster.admission import admission
 from simkube.cluster.api import Api
 from simkube.cluster.attach_detach import AttachDetach
 from simkube.cluster.controller import Controller
@@ -38,7 +37,7 @@ class ControlPlane:
     """All of it, running. `controllers` are those of the controller-manager, by name."""
 
     def __init__(self, clock: Clock, api: Api, timings: Timings, randoms: Randoms) -> None:
-        api.admission = {"Pod": [DefaultTolerationSeconds(timings)], "Node": [taint_new_node]}
+        api.admission = admission(api, timings)
         qps, burst = timings.controller_manager_client_qps, timings.controller_manager_client_burst
         client = partial(api.client, qps=qps, burst=burst)
         self.controllers: dict[str, Controller] = {

@@ -34,8 +34,8 @@ class Template:
         annotations: Mapping[str, str] | None = None,
     ) -> None:
         self.spec = spec
-        self.labels: Mapping[str, str] = MappingProxyType(dict(labels or {}))
-        self.annotations: Mapping[str, str] = MappingProxyType(dict(annotations or {}))
+        self.labels: Mapping[str, str] = _frozen(labels)
+        self.annotations: Mapping[str, str] = _frozen(annotations)
 
     @cached_property
     def requests(self) -> Requests:
@@ -76,6 +76,11 @@ class Template:
     @cached_property
     def priority(self) -> int:
         return self.spec.priority or 0
+
+
+def _frozen(mapping: Mapping[str, str] | None) -> Mapping[str, str]:
+    """A copy, or the same if it is one already: templates made of one another share what they have in common."""
+    return mapping if isinstance(mapping, MappingProxyType) else MappingProxyType(dict(mapping or {}))
 
 
 def _requests(spec: "PodSpec", default_cpu: int, default_memory: int) -> Requests:

@@ -185,7 +185,8 @@ class Tallies:
 
     def class_of(self, pod: Pod) -> LabelClass:
         meta = pod.meta
-        if meta.labels is not pod.template.labels:
+        labels = pod.template.labels
+        if meta.labels is not labels and meta.labels != labels:
             return self._class(meta.namespace, meta.labels)
         key = (meta.namespace, pod.template)
         found = self._by_template.get(key)

@@ -13,6 +13,7 @@ from simkube.trace.record import SCHEMA, Record
 
 HEAD = header("shop", "v1.37.2", "rolling", 7)
 NODE = {"zone": "a", "role": "worker", "cpu": 4000, "memory": 2**30}
+ENDPOINT = ["u1", "web-1", "worker-1", True, True, False]
 RECORDS = [
     Record(-600.0, "node.added", "Node", name="worker-1", value=NODE),
     Record(0.125, "pod.terminating", "Pod", "shop", "web-1", "u1", "worker-1", "kubectl", value=30),

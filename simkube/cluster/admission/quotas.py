@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from simkube.clock import Clock
-from simkube.cluster.admission.amounts import NONE, Amounts, amounts, plus
+from simkube.cluster.admission.amounts import NONE, Amount, Amounts, amounts, plus
 from simkube.cluster.admission.names import forbidden
 from simkube.cluster.admission.overdue import Overdue, expiry
 from simkube.cluster.admission.usage import REQUIRED, in_scope, living_pod, unstated, usage_of
@@ -26,10 +26,11 @@ _POD = _OBJECT | Did.PHASE | Did.TERMINATING
 
 
 class PodUse(NamedTuple):
-    """What a quota counts of a pod that lives, and of one that does not."""
+    """What a quota counts of a pod that lives, and of one that does not; what its containers should say but do not."""
 
     living: Amounts
     lasting: Amounts
+    unstated: str
 
 
 class Quota:
@@ -48,20 +49,18 @@ class Quota:
         """The same for all pods of a template."""
         found = self._pods.get(pod.template)
         if found is None:
-            lasting = self.of(pod)
-            living = (
-                {**lasting, **self._counted(living_pod(pod.template.spec))} if self._covers(pod) else lasting
-            )
-            found = self._pods[pod.template] = PodUse(living, lasting)
+            spec, lasting = pod.template.spec, self.of(pod)
+            if self._covers(pod):
+                living = {**lasting, **self._counted(living_pod(spec))}
+                found = PodUse(living, lasting, unstated(spec, self._demanded))
+            else:
+                found = PodUse(lasting, lasting, "")
+            self._pods[pod.template] = found
         return found
 
     def of(self, obj: Object) -> Amounts:
         """What it counts of an object for being there."""
         return self._counted(usage_of(obj)) if self._covers(obj) else {}
-
-    def unstated(self, pod: Pod) -> str:
-        """What the containers of a pod should say but do not."""
-        return unstated(pod.template.spec, self._demanded) if self._demanded and self._covers(pod) else ""
 
     def exceeded(self, asked: Amounts) -> str:
         """Why so much more is too much, or ""."""
@@ -79,7 +78,7 @@ class Quota:
         """Something used `before` and uses `after`."""
         used = self.used
         for name, value in before.items():
-            used[name] = used[name]._replace(nanos=used[name].nanos - value.nanos)
+            used[name] = Amount(used[name].nanos - value.nanos, used[name].binary)
         for name, value in after.items():
             used[name] = plus(used[name], value)
 
@@ -121,7 +120,7 @@ class Quotas:
             if isinstance(obj, Pod):
                 self._let_go(namespace)
                 for quota in quotas.values():
-                    if why := quota.unstated(obj):
+                    if why := quota.of_pod(obj).unstated:
                         raise forbidden(obj, f"failed quota: {quota.name}: {why}")
             for quota in quotas.values():
                 asked = quota.of_pod(obj).living if isinstance(obj, Pod) else quota.of(obj)

@@ -52,6 +52,7 @@ def load(
     kubernetes: str = "",
 ) -> "Loaded":
     """Read what the user named; warnings go to stderr. Raises `InputError`."""
+    from simkube.kube.errors import one_line
     from simkube.scenario.load import bare_scenario, load_scenario, looks_like_scenario
 
     cluster = _cluster(nodes, node, zones, kubernetes)
@@ -62,7 +63,7 @@ def load(
         _check_alone(scenario, paths, {"--nodes": nodes, "--node": node, "--zones": zones})
         loaded = load_scenario(scenario, manifests, cluster.version if kubernetes else "")
     for warning in loaded.warnings:
-        note(f"warning: {warning}")
+        note(f"warning: {one_line(warning)}")
     return loaded
 
 

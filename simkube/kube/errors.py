@@ -29,8 +29,8 @@ class InputError(Exception):
         self.key = key
         self.fix = fix
         place = f"{file}:{line}" if file and line else file
-        text = ": ".join(_one_line(part) for part in (place, key, message) if part)
-        super().__init__(f"{text}; {_one_line(fix)}" if fix else text)
+        text = ": ".join(one_line(part) for part in (place, key, message) if part)
+        super().__init__(f"{text}; {one_line(fix)}" if fix else text)
 
 
 def key_text(path: KeyPath) -> str:
@@ -70,13 +70,13 @@ def shown(value: object, limit: int = 60) -> str:
     text = str(value)
     if len(text) > limit:
         text = text[:limit] + "..."
-    return f'"{_one_line(text)}"' if isinstance(value, str) else text
+    return f'"{one_line(text)}"' if isinstance(value, str) else text
 
 
 def _letters(name: str) -> str:
     return "".join(c for c in name if c.isalnum()).lower()
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """The text without line breaks and other control characters, which would tear a one-line message apart."""
     return "".join(c if c.isprintable() else " " for c in text)

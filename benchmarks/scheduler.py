@@ -88,9 +88,9 @@ class Bench:
     def _time(self) -> None:
         """Have the store and the clock call the scheduler through a stopwatch."""
         for watchers in self.store._watchers.values():
-            for index, (did, watcher) in enumerate(watchers):
+            for index, (did, owner, watcher) in enumerate(watchers):
                 if getattr(watcher, "__self__", None) is self.scheduler:
-                    watchers[index] = (did, self._timed(watcher))
+                    watchers[index] = (did, owner, self._timed(watcher))
         self.scheduler._work = self._timed(self.scheduler._work)  # type: ignore[method-assign]
 
     def _timed(self, call: Callable[..., Any]) -> Callable[..., Any]:

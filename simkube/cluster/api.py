@@ -136,9 +136,9 @@ class Client:
             raise NotFound(f'{kind.lower()}s "{name}" not found')
         return found
 
-    def watch(self, kind: str, watcher: Watcher, did: int = ANY) -> None:
+    def watch(self, kind: str, watcher: Watcher, did: int = ANY, owner: str = "") -> None:
         """Be told of changes, as they happen (see `Store.watch`)."""
-        self._store.watch(kind, watcher, did)
+        self._store.watch(kind, watcher, did, owner)
 
     def watch_pods_on(self, node: str, watcher: Watcher | None) -> None:
         self._store.watch_pods_on(node, watcher)

@@ -56,7 +56,7 @@ class DaemonSetController(Controller):
         client.watch(KIND, self._set_changed, Did.ADDED | Did.REMOVED | Did.SPEC | Did.META | Did.TERMINATING)
         client.watch("Node", self._node_changed, Did.ADDED | Did.REMOVED | Did.META | Did.SPEC)
         interest = Did.ADDED | Did.REMOVED | Did.META | Did.BOUND | Did.TERMINATING | Did.READY | Did.PHASE
-        client.watch("Pod", self._pod_changed, interest)
+        client.watch("Pod", self._pod_changed, interest, owner=KIND)
         self._look_at_everything()
 
     def stop(self) -> None:

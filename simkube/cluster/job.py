@@ -68,7 +68,7 @@ class JobController(Controller):
         self._minor = timings.version.minor
         self._backoffs: dict[str, Backoff] = {}  # by UID
         client.watch(KIND, self._job_changed, Did.ADDED | Did.REMOVED | Did.SPEC | Did.META | Did.TERMINATING)
-        client.watch("Pod", self._pod_changed)
+        client.watch("Pod", self._pod_changed, owner=KIND)
         self._look_at_everything()
 
     def stop(self) -> None:

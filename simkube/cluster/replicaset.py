@@ -47,6 +47,7 @@ class ReplicaSetController(Controller):
             "Pod",
             self._pod_changed,
             Did.ADDED | Did.REMOVED | Did.META | Did.READY | Did.PHASE | Did.TERMINATING,
+            owner=KIND,
         )
         self._look_at_everything()
 

@@ -35,7 +35,7 @@ class StatefulSetController(Controller):
         self._templates: WeakKeyDictionary[Template, dict[int, Template]] = WeakKeyDictionary()
         client.watch(KIND, self._set_changed, Did.ADDED | Did.REMOVED | Did.SPEC | Did.META | Did.TERMINATING)
         interest = Did.ADDED | Did.REMOVED | Did.META | Did.TERMINATING | Did.READY | Did.PHASE
-        client.watch("Pod", self._pod_changed, interest)
+        client.watch("Pod", self._pod_changed, interest, owner=KIND)
         self._look_at_everything()
 
     def stop(self) -> None:

@@ -70,8 +70,10 @@ class Store:
         self._kinds: dict[str, dict[Key, Object]] = {}
         self._pods_on: dict[str, dict[Key, Pod]] = {}
         self._owned: dict[str, dict[Key, Object]] = {}
-        self._watchers: dict[str, list[tuple[int, Watcher]]] = {}
-        self._interested: dict[tuple[str, int], tuple[Watcher, ...]] = {}  # by kind and what a change did
+        self._watchers: dict[str, list[tuple[int, str, Watcher]]] = {}
+        self._interested: dict[
+            tuple[str, int, str], tuple[Watcher, ...]
+        ] = {}  # by kind, what a change did, and kind of the controller
         self._node_watchers: dict[str, Watcher] = {}
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -99,13 +101,14 @@ class Store:
 
     # -- watching -----------------------------------------------------------------------------------------------
 
-    def watch(self, kind: str, watcher: Watcher, did: int = ANY) -> None:
-        """Call `watcher` for every change of that kind that does one of `did`. Kind "*": of every kind."""
+    def watch(self, kind: str, watcher: Watcher, did: int = ANY, owner: str = "") -> None:
+        """Call `watcher` for every change of that kind that does one of `did`. Kind "*": of every kind. With `owner`
+        not for objects that have, and had, a controller of another kind than that."""
         self._interested.clear()
         if kind == "*":
             for watchers in self._watchers.values():
-                watchers.append((int(did), watcher))
-        self._watchers.setdefault(kind, list(self._watchers.get("*", ()))).append((int(did), watcher))
+                watchers.append((int(did), owner, watcher))
+        self._watchers.setdefault(kind, list(self._watchers.get("*", ()))).append((int(did), owner, watcher))
 
     def watch_pods_on(self, node: str, watcher: Watcher | None) -> None:
         """Call `watcher` (one a node; None ends it) for every change of a pod bound to this node: a kubelet's watch."""
@@ -118,10 +121,11 @@ class Store:
 
     def put(self, obj: O, by: str) -> O:
         """Write an object; returns it with its new version. The caller gives up `obj` and has checked everything."""
+        meta = obj.meta
         table = self._kinds.get(obj.kind)
         if table is None:
             table = self._kinds[obj.kind] = {}
-        key = (obj.meta.namespace, obj.meta.name)
+        key = (meta.namespace, meta.name)
         old = table.get(key)
         self.revision += 1
         force_setattr(obj, "version", self.revision)
@@ -135,13 +139,16 @@ class Store:
                 on[key] = obj
         else:
             did = _change(old, obj)
-        if obj.meta.owners:
-            owner = obj.meta.controller
+        if meta.owners:
+            owner = meta.controller
             if owner is not None:
-                self._owned.setdefault(owner.uid, {})[key] = obj
-        if old is not None and did & _META and old.meta.owners != obj.meta.owners:
+                owned = self._owned.get(owner.uid)
+                if owned is None:
+                    owned = self._owned[owner.uid] = {}
+                owned[key] = obj
+        if did & _META and old is not None and old.meta.owners != meta.owners:
             previous = old.meta.controller
-            current = obj.meta.controller
+            current = meta.controller
             if previous is not None and (current is None or current.uid != previous.uid):
                 self._owned[previous.uid].pop(key, None)
         self._tell(Change(old, obj, did, self.revision, by))
@@ -163,10 +170,14 @@ class Store:
             self._owned[owner.uid].pop(key, None)
 
     def _tell(self, change: Change) -> None:
-        obj = change.new if change.new is not None else change.old
-        interested = self._interested.get((obj.kind, change.did))
+        _, obj, did, _, _ = change
+        if obj is None:
+            obj = change.old
+        controller = obj.meta.controller
+        owner = "" if controller is None or did & _META else controller.kind  # "": of all kinds, perhaps
+        interested = self._interested.get((obj.kind, did, owner))
         if interested is None:
-            interested = self._find_interested(obj.kind, change.did)
+            interested = self._find_interested(obj.kind, did, owner)
         for watcher in interested:
             watcher(change)
         if type(obj) is Pod and obj.node:
@@ -174,12 +185,16 @@ class Store:
             if kubelet is not None:
                 kubelet(change)
 
-    def _find_interested(self, kind: str, did: int) -> tuple[Watcher, ...]:
+    def _find_interested(self, kind: str, did: int, owner: str) -> tuple[Watcher, ...]:
         watchers = self._watchers.get(kind)
         if watchers is None:
             watchers = self._watchers[kind] = list(self._watchers.get("*", ()))
-        found = tuple(watcher for interest, watcher in watchers if interest & did)
-        self._interested[kind, did] = found
+        found = tuple(
+            watcher
+            for interest, wanted, watcher in watchers
+            if interest & did and (not owner or wanted in ("", owner))
+        )
+        self._interested[kind, did, owner] = found
         return found
 
     # -- backup -------------------------------------------------------------------------------------------------

@@ -49,7 +49,10 @@ class Meta(Struct, frozen=True, gc=False):
     @property
     def controller(self) -> OwnerReference | None:
         """The owner that manages the object (`controller: true`), if any."""
-        for owner in self.owners:
+        owners = self.owners
+        if len(owners) == 1:  # as nearly always
+            return owners[0] if owners[0].controller else None
+        for owner in owners:
             if owner.controller:
                 return owner
         return None

@@ -6,7 +6,7 @@ scheduling/corev1/nodeaffinity].
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -144,6 +144,7 @@ class NodeSelector(KubeModel):
         return any(term.matches(labels, name) for term in self.node_selector_terms)
 
 
+@lru_cache(maxsize=4096)
 def resolve_int_or_percent(value: int | str, total: int, round_up: bool) -> int:
     """`3` is 3; `"25%"` is a quarter of `total`, rounded up or down [`GetScaledValueFromIntOrPercent`]."""
     if isinstance(value, int):

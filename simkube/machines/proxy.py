@@ -103,7 +103,7 @@ class Proxies:
             if self._routes.get(service) == chosen:
                 continue
             self._routes[service] = chosen
-            rows = tuple((endpoint.uid, endpoint.node) for endpoint in chosen)
+            rows = tuple([(endpoint.uid, endpoint.node) for endpoint in chosen])
             if self.table.get(service) != rows:
                 self.table[service] = rows
                 fleet.sink(Record(now, "proxy.routes", "Service", service[0], service[1], value=rows))

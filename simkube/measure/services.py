@@ -121,7 +121,7 @@ class Services:
     def _routes(self, record: Record) -> Iterable[Service]:
         service = (record.namespace, record.name)
         self._before = self.success.routes.get(service, {})
-        return self.success.route(service, (row[0] for row in record.value))
+        return self.success.route(service, [row[0] for row in record.value])
 
     def _update(self, service: Service, record: Record) -> None:
         own = self.success.fraction(service)

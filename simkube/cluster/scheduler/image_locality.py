@@ -70,8 +70,13 @@ class ImageLocality(Plugin):
         after = () if new is None else new.status.images
         if before is after:
             return
-        gone = {normalized(image.name) for image in before} - {normalized(image.name) for image in after}
+        kept = set(map(id, before)) & set(map(id, after))  # most are: nodes share what they report
+        gone: set[str] = set()
+        if len(kept) < len(before):
+            gone = {normalized(image.name) for image in before} - {normalized(image.name) for image in after}
         for image in after:
+            if id(image) in kept:
+                continue
             name = normalized(image.name)
             if name not in self.images:
                 self.images[name] = _Image(image.size, self.state.nodes)

@@ -143,12 +143,21 @@ class Nodes:
         self._reorder(np.delete(np.arange(self.count), self.at[info.slot]), self.count - 1)
 
     def change(self, info: NodeInfo, node: Node) -> None:
-        """The node's labels, taints, cordon or allocatable changed."""
-        old_zone, zone = zone_of(info.node.meta.labels), zone_of(node.meta.labels)
+        """The node's labels, taints, cordon or allocatable may have changed."""
+        old = info.node
+        if (
+            old.meta is node.meta
+            and old.taints is node.taints
+            and old.unschedulable is node.unschedulable
+            and old.status.allocatable is node.status.allocatable
+        ):
+            info.node = node  # its images changed, most often
+            return
+        old_zone, zone = zone_of(old.meta.labels), zone_of(node.meta.labels)
         if old_zone != zone:
             self._displace(info.slot, old_zone)
             self._place(info.slot, zone)
-        self._note(info.node, -1)
+        self._note(old, -1)
         self._note(node, 1)
         info.node = node
         self._write_node(info)

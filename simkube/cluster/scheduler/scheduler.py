@@ -18,6 +18,7 @@ from simkube.cluster.scheduler.binding import Binder
 from simkube.cluster.scheduler.claims import CLAIM, CLASS, VOLUME
 from simkube.cluster.scheduler.cycle import Choice, Cycle
 from simkube.cluster.scheduler.diagnosis import Diagnosis
+from simkube.cluster.scheduler.evicting import Evictor
 from simkube.cluster.scheduler.image_locality import ImageLocality
 from simkube.cluster.scheduler.inter_pod_affinity import InterPodAffinity
 from simkube.cluster.scheduler.node_affinity import NodeAffinity
@@ -26,7 +27,7 @@ from simkube.cluster.scheduler.node_resources_fit import NodeResourcesFit
 from simkube.cluster.scheduler.node_unschedulable import NodeUnschedulable
 from simkube.cluster.scheduler.plugin import Ask, Event, Happening
 from simkube.cluster.scheduler.pod_topology_spread import PodTopologySpread
-from simkube.cluster.scheduler.preemption import BY_PREEMPTION, Candidate, Outcome, Preemption
+from simkube.cluster.scheduler.preemption import Candidate, Outcome, Preemption
 from simkube.cluster.scheduler.queue import Queue, Queued
 from simkube.cluster.scheduler.state import State
 from simkube.cluster.scheduler.taint_toleration import TaintToleration
@@ -54,7 +55,6 @@ PLUGINS = (
     ImageLocality,
 )
 """In the order in which they filter [apis/config/v1/default_plugins.go]."""
-SPARES_TERMINATING_SINCE = 35  # since this minor victims that terminate already are not deleted again
 
 _POD = Did.ADDED | Did.REMOVED | Did.META | Did.SPEC | Did.BOUND | Did.PHASE | Did.TERMINATING
 _STORAGE = {CLAIM: Happening.CLAIM, VOLUME: Happening.VOLUME, CLASS: Happening.CLASS}
@@ -71,6 +71,7 @@ class Scheduler(Controller):
         self.cycle = Cycle(self.state, plugins, timings, random)
         self._preemption = Preemption(self.cycle, timings, random)
         self._waking = Waking(self.cycle, plugins, timings.version.minor)
+        self._evictor = Evictor(clock, client, timings, self.state, NAME, self._again)
         self._binder = Binder(clock, client, timings, self.state, self._bound, self._could_not_bind)
         self.queue = Queue(timings, clock.now)
         self._alarm: Timer | None = None
@@ -199,9 +200,8 @@ class Scheduler(Controller):
         self.queue.flush(now)
         while (queued := self.queue.pop(now)) is not None:
             self._schedule(queued)
-            if (
-                queued.place and (delay := self.client.wait()) > 0.0
-            ):  # it failed, and to say so takes its time
+            failed = bool(queued.place)  # to say so takes its time
+            if failed and (delay := self.client.wait()) > 0.0:
                 self._wake = self.clock.after(delay, self._work)
                 break
         self._set_alarm(self.queue.next_flush(now))
@@ -266,6 +266,16 @@ class Scheduler(Controller):
         if candidate is not None:
             self.clock.after(self.client.api.latency, lambda: self._evict(pod, candidate))
 
+    def _evict(self, preemptor: Pod, candidate: Candidate) -> None:
+        if self._running:
+            self._evictor.evict(preemptor, candidate)
+
+    def _again(self, key: Key) -> None:
+        queued = self.queue.get(key)
+        if queued is not None and queued.place:
+            self.queue.wake(queued, self.clock.now)
+            self._kick()
+
     def _report(self, key: Key, reason: str, message: str, nominated: str) -> None:
         """The pod's condition PodScheduled, and an event; what was said before only counts up a series of events."""
         pod = self.client.get("Pod", key[1], key[0])
@@ -290,49 +300,3 @@ class Scheduler(Controller):
 
     def _tell(self, pod: Pod, message: str) -> None:
         self.client.event(pod, "Warning", "FailedScheduling", message)
-
-    # -- preempting ---------------------------------------------------------------------------------------------
-
-    def _evict(self, preemptor: Pod, candidate: Candidate) -> None:
-        """Delete the victims; pods of lower priority that were nominated there look elsewhere."""
-        priority = preemptor.template.priority
-        for pod in list(self.state.nominated.get(candidate.node, {}).values()):
-            if pod.template.priority < priority:
-                self.state.nominate(pod, "")
-                self._clear_nomination(pod)
-        for victim in candidate.victims:
-            current = self.client.get("Pod", victim.meta.name, victim.meta.namespace)
-            if current is None or current.meta.uid != victim.meta.uid:
-                continue
-            if current.is_terminating and self._timings.version.minor >= SPARES_TERMINATING_SINCE:
-                continue
-            try:
-                self._delete(current, preemptor, candidate.node)
-            except ApiError:
-                queued = self.queue.get(preemptor.key)
-                if queued is not None and queued.place:
-                    self.queue.wake(queued, self.clock.now)
-                    self._kick()
-                return
-
-    def _delete(self, victim: Pod, preemptor: Pod, node: str) -> None:
-        message = f"{NAME}: preempting to accommodate a higher priority pod"
-        condition = Condition("DisruptionTarget", "True", self.clock.now, BY_PREEMPTION, message)
-        self.client.update(replace(victim, status=replace(victim.status, disrupted=condition)))
-        self.client.delete("Pod", victim.meta.name, victim.meta.namespace, uid=victim.meta.uid)
-        self.client.event(
-            victim, "Normal", "Preempted", f"Preempted by pod {preemptor.meta.uid} on node {node}"
-        )
-
-    def _clear_nomination(self, pod: Pod) -> None:
-        current = self.client.get("Pod", pod.meta.name, pod.meta.namespace)
-        queued = self.queue.get(pod.key)
-        if current is None or current.node:
-            return
-        try:
-            self.client.update(replace(current, status=replace(current.status, nominated_node="")))
-        except ApiError:
-            return
-        if queued is not None and queued.place:
-            self.queue.wake(queued, self.clock.now)
-            self._kick()

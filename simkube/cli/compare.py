@@ -64,20 +64,21 @@ def compare(
     from simkube.studies.compare import compare as compare_strategies
 
     by = next(known for known in RANKS if known == rank)
-    kept = "nothing was written" if out is None else f"{out} is as it was before"
-    with keeping(kept), Progress() as progress:
+    with keeping("nothing was written" if out is None else f"{out} is as it was before") as kept:
+        with Progress() as progress:
 
-        def show(strategy: str, number: int, share: float) -> None:
-            of = f", seed {number}" if runs > 1 else ""
-            done = f": {share:.0%}" if share else ""
-            progress(f"simulating {strategy}{of}{done}")
+            def show(strategy: str, number: int, share: float) -> None:
+                of = f", seed {number}" if runs > 1 else ""
+                done = f": {share:.0%}" if share else ""
+                progress(f"simulating {strategy}{of}{done}")
 
-        if out is None:
-            comparison = compare_strategies(loaded, chosen, seeds, by, progress=show)
-        else:
-            from simkube.report.folder import compare_into
+            if out is None:
+                comparison = compare_strategies(loaded, chosen, seeds, by, progress=show)
+            else:
+                from simkube.report.folder import compare_into
 
-            comparison = compare_into(out, loaded, chosen, seeds, by, show)
-    if out is not None:
-        note(f"results, traces and plots are in {out}")
-    answer(results_json(comparison) if as_json else comparison_text(comparison, loaded.scenario.slo))
+                comparison = compare_into(out, loaded, chosen, seeds, by, show)
+                kept.text = f"results, traces and plots are in {out}"
+        if out is not None:
+            note(kept.text)
+        answer(results_json(comparison) if as_json else comparison_text(comparison, loaded.scenario.slo))

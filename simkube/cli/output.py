@@ -28,13 +28,21 @@ def note(text: str, end: str = "\n") -> None:
         _write(sys.stderr, text + end)
 
 
+class Kept:
+    """What Ctrl-C leaves behind, in words; it changes as a command goes on."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 @contextmanager
-def keeping(kept: str) -> Iterator[None]:
+def keeping(text: str) -> Iterator[Kept]:
     """If Ctrl-C comes while this runs, this is what was kept."""
+    kept = Kept(text)
     try:
-        yield
+        yield kept
     except KeyboardInterrupt:
-        raise Interrupted(kept) from None
+        raise Interrupted(kept.text) from None
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -56,27 +56,27 @@ def run(
     from simkube.studies.slo import breaches
     from simkube.trace.file import TraceWriter, header
 
-    with ExitStack() as stack:
-        kept = "nothing was written" if trace is None else f"{trace} was not written"
-        stack.enter_context(keeping(kept))
-        progress = stack.enter_context(Progress())
+    with keeping("nothing was written" if trace is None else f"{trace} was not written") as kept:
         story = Story()
         sinks: list[Any] = [story]
+        with ExitStack() as stack:
+            progress = stack.enter_context(Progress())
+            if trace is not None:
+                made = header(loaded.name, loaded.scenario.cluster.version, chosen.name, number)
+                sinks.append(stack.enter_context(TraceWriter(trace, made)))
+            if follow:
+                sinks.append(_follow())
+            done, result = single(
+                loaded, number, chosen.planner, sinks, lambda share: progress(f"simulating: {share:.0%}")
+            )
+        missed = breaches(result, loaded.scenario.slo)
         if trace is not None:
-            made = header(loaded.name, loaded.scenario.cluster.version, chosen.name, number)
-            sinks.append(stack.enter_context(TraceWriter(trace, made)))
-        if follow:
-            sinks.append(_follow())
-        done, result = single(
-            loaded, number, chosen.planner, sinks, lambda share: progress(f"simulating: {share:.0%}")
-        )
-    missed = breaches(result, loaded.scenario.slo)
-    if trace is not None:
-        note(f"the trace is in {trace}")
-    if as_json:
-        answer(run_json(loaded.name, number, done, result, missed))
-    elif not follow:
-        answer(story.text(done, result, missed))
+            kept.text = f"the trace is in {trace}"
+            note(kept.text)
+        if as_json:
+            answer(run_json(loaded.name, number, done, result, missed))
+        elif not follow:
+            answer(story.text(done, result, missed))
     return 1 if done.aborted or done.unfinished or missed else 0
 
 

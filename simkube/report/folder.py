@@ -39,6 +39,9 @@ def compare_into(
     progress: Told,
 ) -> Comparison:
     """Compare, and leave results, traces and plots in `out`. If it fails or is interrupted, `out` is as it was."""
+    if out.exists() and not out.is_dir():
+        raise InputError("this is a file, not a folder", file=str(out), fix="name another folder")
+
     from simkube.report.plots import draw_all
 
     try:
@@ -82,8 +85,6 @@ def trace_name(strategy: str, seed: int) -> str:
 
 
 def _move(work: Path, out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise InputError("is a file, not a folder", file=str(out), fix="name another folder")
     out.mkdir(exist_ok=True)
     for kind in ("png", "svg"):  # of strategies of an earlier comparison
         for old in out.glob(f"gantt-*.{kind}"):

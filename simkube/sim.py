@@ -40,8 +40,8 @@ FIRST = (
 
 # What the measures fold, of all that changes of objects tell (see simkube.measure).
 MEASURED = {
-    "Pod": Did.ADDED | Did.REMOVED | Did.TERMINATING | Did.BOUND | Did.PHASE,
-    "Node": Did.ADDED | Did.REMOVED,
+    "Pod": Did.ADDED | Did.REMOVED | Did.TERMINATING | Did.BOUND | Did.PHASE | Did.READY,
+    "Node": Did.ADDED | Did.REMOVED | Did.READY,
     "PodDisruptionBudget": Did.ADDED | Did.STATUS | Did.REMOVED,
     **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet"), Did.ADDED | Did.REMOVED | Did.SPEC),
     "DaemonSet": Did.ADDED | Did.REMOVED | Did.SPEC | Did.STATUS,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from simkube.measure.cost import Costs
+from simkube.measure.recovery import Recoveries
 from simkube.measure.result import BudgetResult, Result
 from simkube.measure.services import Services, Traffic
 from simkube.measure.success import Service
@@ -24,10 +25,11 @@ class Measures:
         self.workloads = Workloads(start)
         self.budgets = Budgets(start)
         self.costs = Costs(start)
+        self.recoveries = Recoveries(start)
         self._start = start
         self._rules: dict[str, list[Callable[[Record], object]]] = {}
-        for fold in (self.workloads.rules, self.services.rules, self.budgets.rules, self.costs.rules):
-            for what, rule in fold.items():
+        for fold in (self.workloads, self.services, self.budgets, self.costs, self.recoveries):
+            for what, rule in fold.rules.items():
                 self._rules.setdefault(what, []).append(rule)
 
     def __call__(self, record: Record) -> None:
@@ -43,6 +45,7 @@ class Measures:
                 BudgetResult(ns, name, below) for (ns, name), below in self.budgets.close(end).items()
             ),
             cost=self.costs.close(end),
+            recovery=self.recoveries.close(end),
         )
 
 

@@ -76,6 +76,44 @@ class BudgetResult(Struct, frozen=True):
     below: float
 
 
+class Recovery(Struct, frozen=True, kw_only=True):
+    """A pod that stopped answering at `start` without being asked to (a crash, a freeze, a machine that went off).
+
+    reaction: from then to the first reaction of Kubernetes: its node or the pod is no longer Ready, it is deleted, or
+    its container is started again. repair, recovery: from the reaction (without one: from the start) until the pod or
+    its `successor` runs again, and until it answers again. outage = reaction + recovery. None: not by the end."""
+
+    namespace: str
+    pod: str
+    node: str
+    start: float
+    reaction: float | None
+    repair: float | None
+    recovery: float | None
+    outage: float | None
+    successor: str = ""  # "": it came back itself
+
+
+class Spread(Struct, frozen=True):
+    """Median and longest of some times."""
+
+    median: float
+    longest: float
+
+
+class RecoveryResult(Struct, frozen=True, kw_only=True):
+    """Pods that `failed` without being asked to, how many of them (or their successors) are `back`, and how long that
+    took them. `longest`: those that took longest, first those that are not back."""
+
+    failed: int = 0
+    back: int = 0
+    reaction: Spread | None = None
+    repair: Spread | None = None
+    recovery: Spread | None = None
+    outage: Spread | None = None
+    longest: tuple[Recovery, ...] = ()
+
+
 class Result(Struct, frozen=True, kw_only=True):
     """All measures of one run over the window [0, T]."""
 
@@ -84,6 +122,7 @@ class Result(Struct, frozen=True, kw_only=True):
     workloads: tuple[WorkloadResult, ...]
     budgets: tuple[BudgetResult, ...]
     cost: Cost
+    recovery: RecoveryResult = RecoveryResult()
 
     @property
     def lost(self) -> float:

@@ -8,7 +8,7 @@ from simkube.measure.causes import clock
 from simkube.report.failures import failures_of
 from simkube.report.story_lines import Lines, some
 from simkube.report.story_words import Words
-from simkube.report.tables import breach_lines, columns, cost_lines, count, render, seconds
+from simkube.report.tables import breach_lines, columns, cost_lines, count, recovery_lines, render, seconds
 from simkube.studies.slo import Breach, worst_interval
 from simkube.trace.record import Record
 
@@ -94,6 +94,7 @@ def summary(result: Result, breaches: Sequence[Breach], ending: str) -> list[str
         rows.append(
             f"no request lost: {some(sound)}" if failed else f"no service lost a request: {some(sound)}"
         )
+    rows += recovery_lines(result.recovery)
     rows += cost_lines(result.cost)
     rows += breach_lines(breaches)
     return rows + ([ending] if ending else [])

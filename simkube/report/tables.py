@@ -10,16 +10,18 @@ from rich.console import Console
 from rich.table import Table
 
 from simkube.kube.duration import format_duration
+from simkube.measure.causes import clock
 from simkube.studies.slo import Breach, worst_interval
 
 if TYPE_CHECKING:
-    from simkube.measure import Cost, ServiceResult
+    from simkube.measure import Cost, Recovery, RecoveryResult, ServiceResult
     from simkube.scenario.scenario import Objective
     from simkube.studies.compare import Comparison, Line, Trial
     from simkube.studies.intervals import Figure
     from simkube.timings import Timing
 
 WIDTH = 160  # columns at most; longer cells are wrapped
+FAILED = 6  # failed pods told of one by one
 REASONS = 3  # services told of for each strategy
 
 
@@ -148,6 +150,28 @@ def _missed(breaches: Sequence[Breach]) -> str:
         return f"{first.service}: {asked}"
     word = "out" if worst.state == "out" else "degraded"
     return f"{first.service}: {asked}; {word} for {seconds(worst.duration)}: {worst.cause}"
+
+
+def recovery_lines(recovery: RecoveryResult) -> list[str]:
+    """How long pods that failed were away: one by one if they are few."""
+    if recovery.failed > FAILED:
+        lines = [f"{recovery.failed} pods stopped answering without being asked to, {recovery.back} are back"]
+        for name, spread in (("reaction", recovery.reaction), ("outage", recovery.outage)):
+            if spread is not None:
+                lines.append(f"  {name}: median {seconds(spread.median)}, longest {seconds(spread.longest)}")
+        return lines
+    return [_recovered(one) for one in recovery.longest]
+
+
+def _recovered(one: Recovery) -> str:
+    text = f"pod {one.pod} stopped answering on {one.node} at {clock(one.start)}"
+    if one.reaction is not None:
+        text += f", Kubernetes reacted after {seconds(one.reaction)}"
+    if one.outage is None or one.recovery is None:
+        return f"{text}; not back by the end"
+    back = f"{one.successor} in its place" if one.successor else "it"
+    then = " more" if one.reaction is not None else ""
+    return f"{text}, {back} answers after {seconds(one.recovery)}{then}: out for {seconds(one.outage)}"
 
 
 def cost_lines(cost: Cost) -> list[str]:

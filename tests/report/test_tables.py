@@ -1,8 +1,11 @@
 """Tables for people: what stands in them, literally."""
 
+from typing import Any
+
 import pytest
 
-from simkube.measure import Cost
+from simkube.measure import Cost, Recovery, RecoveryResult
+from simkube.measure.result import Spread
 from simkube.report.tables import (
     breach_lines,
     columns,
@@ -10,6 +13,7 @@ from simkube.report.tables import (
     cost_lines,
     count,
     reasons,
+    recovery_lines,
     render,
     seconds,
     service_line,
@@ -123,6 +127,41 @@ def test_costs() -> None:
         "the plan took 1 min 30 s, 1 pod evicted, 2 deleted, 3 container restarts, 0.50 extra node-hours",
         "1 pod lost for good: shop/bare",
         "4 pods lost their emptyDir data: a/1, a/2, a/3 and 1 more",
+    ]
+
+
+def recovery(pod: str, **more: Any) -> Recovery:
+    known = {
+        "namespace": "shop",
+        "node": "n1",
+        "start": 60.0,
+        "reaction": 47.0,
+        "repair": 5.0,
+        "recovery": 13.0,
+    }
+    return Recovery(pod=pod, **{**known, "outage": 60.0, **more})
+
+
+def test_pods_that_failed() -> None:
+    gone = recovery("bare", repair=None, recovery=None, outage=None)
+    blink = recovery("blink", reaction=None, repair=None, recovery=4.0, outage=4.0)
+    found = RecoveryResult(failed=3, back=2, longest=(gone, recovery("web-a", successor="web-b"), blink))
+    start = "stopped answering on n1 at 00:01:00"
+    assert recovery_lines(found) == [
+        f"pod bare {start}, Kubernetes reacted after 47 s; not back by the end",
+        f"pod web-a {start}, Kubernetes reacted after 47 s, web-b in its place answers after 13 s more: "
+        "out for 1 min 00 s",
+        f"pod blink {start}, it answers after 4.0 s: out for 4.0 s",
+    ]
+    assert recovery_lines(RecoveryResult()) == []
+
+
+def test_many_pods_that_failed() -> None:
+    found = RecoveryResult(failed=90, back=88, reaction=Spread(47.0, 50.0), outage=Spread(100.0, 400.0))
+    assert recovery_lines(found) == [
+        "90 pods stopped answering without being asked to, 88 are back",
+        "  reaction: median 47 s, longest 50 s",
+        "  outage: median 1 min 40 s, longest 6 min 40 s",
     ]
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from simkube.cli.inputs import (
-    MAX_SEED,
     Input,
     Json,
     KubernetesVersion,
@@ -17,6 +16,7 @@ from simkube.cli.inputs import (
     Seed,
     Zones,
     load,
+    seeds_of,
 )
 from simkube.cli.output import answer, keeping, note
 from simkube.cli.progress import Progress
@@ -33,15 +33,20 @@ class Rank(StrEnum):
 def compare(
     paths: Input,
     strategies: Annotated[
-        str, typer.Option(help="Which, by comma; options as name(key=value,...).", show_default="all")
+        str,
+        typer.Option(
+            metavar="NAMES", help="Which, by comma; with options: name(key=value,...).", show_default="all"
+        ),
     ] = "",
     runs: Annotated[
-        int, typer.Option(help="Runs of each strategy, with seeds one after the other.", min=1, max=10_000)
+        int,
+        typer.Option(metavar="N", help="Runs of each strategy, each with the next seed.", min=1, max=10_000),
     ] = 1,
     seed: Seed = None,
     rank: Annotated[Rank, typer.Option(help="Best by: lost requests, longest outage, duration.")] = Rank.lost,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for results.json, traces and plots.", show_default=False)
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for results.json, traces and plots.", show_default=False),
     ] = None,
     manifests: Manifests = [],  # noqa: B006
     nodes: Nodes = None,
@@ -55,8 +60,7 @@ def compare(
 
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
     chosen = planners(loaded, strategies)
-    first = min(loaded.scenario.seed if seed is None else seed, MAX_SEED - runs + 1)
-    seeds = range(first, first + runs)
+    seeds = seeds_of(loaded, seed, runs)
 
     from simkube.report.results import results_json
     from simkube.report.tables import comparison_text

@@ -10,8 +10,11 @@ from simkube.cli.output import answer
 
 
 def explain(
-    trace: Annotated[Path, typer.Argument(help="A trace, from `simkube run --trace`.")],
-    name: Annotated[str, typer.Argument(help="A pod, service or node: name, namespace/name, or kind/name.")],
+    trace: Annotated[Path, typer.Argument(metavar="TRACE", help="A trace, from `simkube run --trace`.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A pod, service or node: name, namespace/name, or kind/name."),
+    ],
     as_json: Json = False,
 ) -> None:
     """Tell the chain of causes behind what happened to a pod, a service or a node."""

@@ -12,31 +12,48 @@ if TYPE_CHECKING:
     from simkube.scenario.load import Loaded
     from simkube.scenario.scenario import Cluster
 
-MAX_SEED = 2**53
-
 Input = Annotated[
-    list[Path], typer.Argument(help="A scenario file, or manifests: files and folders.", show_default=False)
+    list[Path],
+    typer.Argument(
+        metavar="PATH", help="A scenario file, or manifests: files and folders.", show_default=False
+    ),
 ]
 Manifests = Annotated[
     list[Path],
-    typer.Option("--manifests", "-f", help="Manifests to use instead of the scenario's.", show_default=False),
+    typer.Option(
+        "--manifests", "-f", metavar="PATH", help="Manifests instead of the scenario's.", show_default=False
+    ),
 ]
 Nodes = Annotated[
     int | None,
-    typer.Option(help="Bare manifests: how many worker nodes.", min=1, max=20_000, show_default="3"),
+    typer.Option(metavar="N", help="Bare manifests: how many worker nodes.", min=1, show_default="3"),
 ]
 Node = Annotated[
-    str, typer.Option(help="Bare manifests: what a node has: cpu=4,memory=16Gi,pods=110.", show_default=False)
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="Bare manifests: what a node has.",
+        show_default="cpu=4,memory=16Gi,pods=110,ephemeral-storage=100Gi",
+    ),
 ]
 Zones = Annotated[
-    str, typer.Option(help="Bare manifests: zones of the nodes, in turn: a,b,c.", show_default=False)
+    str,
+    typer.Option(
+        metavar="NAMES", help="Bare manifests: zones of the nodes, in turn, as in a,b,c.", show_default=False
+    ),
 ]
 KubernetesVersion = Annotated[
     str,
-    typer.Option("--kubernetes", help="Version of Kubernetes: 1.36, v1.37.2.", show_default="the scenario's"),
+    typer.Option(
+        "--kubernetes",
+        metavar="VERSION",
+        help="Version of Kubernetes, such as 1.36.",
+        show_default="the scenario's, that of a dump's nodes, or 1.37",
+    ),
 ]
 Seed = Annotated[
-    int | None, typer.Option(help="Seed of all chance.", min=0, max=MAX_SEED, show_default="the scenario's")
+    int | None,
+    typer.Option(metavar="N", help="Seed of all chance.", min=0, show_default="the scenario's, or 1"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 
@@ -78,6 +95,17 @@ def _check_alone(scenario: Path, paths: Sequence[Path], options: dict[str, objec
         if value:
             fix = "change `cluster:` in the scenario, or name manifests instead of it"
             raise InputError(f"this is for bare manifests; {scenario} is a scenario", key=option, fix=fix)
+
+
+def seeds_of(loaded: "Loaded", seed: int | None, runs: int = 1) -> range:
+    """The seeds of as many runs: from that of the option, or of the scenario. Raises `InputError`."""
+    from simkube.kube.errors import InputError
+    from simkube.scenario.scenario import MAX_SEED
+
+    first = loaded.scenario.seed if seed is None else seed
+    if first + runs - 1 > MAX_SEED:
+        raise InputError(f"the last seed would be over {MAX_SEED}", key="--seed", fix="take a smaller one")
+    return range(first, first + runs)
 
 
 def version_text(kubernetes: str) -> str:

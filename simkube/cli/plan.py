@@ -5,17 +5,21 @@ from typing import Annotated
 
 import typer
 
-from simkube.cli.inputs import Input, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load
+from simkube.cli.inputs import Input, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load, seeds_of
 from simkube.cli.output import answer, keeping, note
 
 
 def plan(
     paths: Input,
     strategy: Annotated[
-        str, typer.Option(help="Whose steps; options as name(key=value,...).", show_default="the scenario's")
+        str,
+        typer.Option(
+            metavar="NAME", help="Whose; with options: name(key=value,...).", show_default="the scenario's"
+        ),
     ] = "",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write it.", show_default="stdout")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write it.", show_default="stdout"),
     ] = None,
     seed: Seed = None,
     manifests: Manifests = [],  # noqa: B006
@@ -29,6 +33,7 @@ def plan(
     from simkube.studies.planners import planner_for
 
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
+    (number,) = seeds_of(loaded, seed)
     planner = planner_for(loaded, strategy).planner
     if planner is None:
         raise InputError("no strategy", key="--strategy", fix="`simkube strategies` shows what there is")
@@ -39,7 +44,7 @@ def plan(
     from simkube.worlds.simulated import SimulatedView
 
     with keeping("nothing was written"):
-        simulation = Simulation(loaded, loaded.scenario.seed if seed is None else seed)
+        simulation = Simulation(loaded, number)
         simulation.build()
         text = plan_text(planner(SimulatedView(simulation, simulation.api.client("planner"))))
         if output is not None:

@@ -5,7 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from simkube.cli.inputs import Input, Json, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load
+from simkube.cli.inputs import (
+    Input,
+    Json,
+    KubernetesVersion,
+    Manifests,
+    Node,
+    Nodes,
+    Seed,
+    Zones,
+    load,
+    seeds_of,
+)
 from simkube.cli.output import answer, keeping, note
 from simkube.cli.progress import Progress
 
@@ -15,15 +26,18 @@ def run(
     strategy: Annotated[
         str,
         typer.Option(
-            help="What to carry out, as name or name(key=value,...); none: only the faults.",
+            metavar="NAME",
+            help="What to carry out; with options: name(key=value,...); none: only the faults.",
             show_default="the scenario's",
         ),
     ] = "",
     plan: Annotated[
-        Path | None, typer.Option(help="A plan file to carry out instead.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="A plan file to carry out instead.", show_default=False),
     ] = None,
     trace: Annotated[
-        Path | None, typer.Option(help="Write the trace here; .gz compresses it.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the trace here; .gz compresses it.", show_default=False),
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Print every record as it happens, as JSON Lines.")
@@ -48,7 +62,7 @@ def run(
         raise InputError("--follow and --json exclude each other", key="--json", fix="give one of them")
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
     chosen = planner_for(loaded, strategy, plan)
-    number = loaded.scenario.seed if seed is None else seed
+    (number,) = seeds_of(loaded, seed)
 
     from simkube.report.results import run_json
     from simkube.report.story import Story

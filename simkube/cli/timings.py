@@ -9,7 +9,9 @@ from simkube.cli.output import answer
 
 
 def timings(
-    kubernetes: Annotated[str, typer.Option(help="Only those of this version.", show_default="all")] = "",
+    kubernetes: Annotated[
+        str, typer.Option(metavar="VERSION", help="Only those of this version.", show_default="all")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Every constant: its value, unit, flag, the minors it holds for, and the source file it comes from."""

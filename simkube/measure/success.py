@@ -16,7 +16,8 @@ class Success:
 
     def __init__(self) -> None:
         self.routes: dict[Service, Mapping[str, None]] = {}  # the shared table: endpoints' pod UIDs
-        self._users: dict[str, list[Service]] = {}  # who routes to a pod
+        self._users: dict[str, tuple[Service, ...]] = {}  # who routes to a pod
+        self._alone: dict[Service, tuple[Service, ...]] = {}  # a service as the only one: most pods have one
         self._answering: dict[Service, int] = {}  # how many of the routed ones serve
         self.serving: dict[str, str] = {}  # pod UID -> node, of containers that answer
         self._clients: dict[str, None] = {}  # machines that are on
@@ -55,10 +56,14 @@ class Success:
         after = dict.fromkeys(uids)
         answering = self._answering.get(service, 0)
         for uid in before.keys() - after.keys():  # in no order: it only counts
-            self._users[uid].remove(service)
+            others = tuple(user for user in self._users.pop(uid) if user != service)
+            if others:
+                self._users[uid] = others
             answering -= uid in self.serving
+        alone = self._alone.setdefault(service, (service,))
         for uid in after.keys() - before.keys():
-            self._users.setdefault(uid, []).append(service)
+            others = self._users.get(uid, ())
+            self._users[uid] = (*others, service) if others else alone
             answering += uid in self.serving
         self.routes[service] = after
         self._answering[service] = answering

@@ -30,6 +30,7 @@ class Workloads:
         self._workloads: dict[Name, _Workload] = {}
         self._owner: dict[Name, Name] = {}  # a workload owned by another
         self._pods: dict[str, Name] = {}  # pod UID -> its controller
+        self._names: dict[Name, Name] = {}  # of controllers: one for all of its pods
         self._serving: dict[str, _Workload] = {}  # pod UID -> for which it counts
         self.rules: dict[str, Callable[[Record], object]] = {
             "pod.created": self._created,
@@ -52,7 +53,8 @@ class Workloads:
         if owner:
             kind, _, name = owner.partition("/")
             if kind in KINDS:
-                self._pods[record.uid] = (kind, record.namespace, name)
+                found = (kind, record.namespace, name)
+                self._pods[record.uid] = self._names.setdefault(found, found)
 
     def _serves(self, record: Record) -> None:
         name = self._pods.get(record.uid)

@@ -4,24 +4,32 @@ A function a kind: the object before (None: it appeared) and after (None: it wen
 objects say is used, so a watcher of a real API yields the same records.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from simkube.kube.objects import Condition, EndpointSlice, Node, Object, Pod, PodDisruptionBudget, Workload
 from simkube.trace.record import Record
 
 
-def transitions(old: Any, new: Any, t: float, by: str) -> Iterator[Record]:
+def transitions(old: Any, new: Any, t: float, by: str) -> Iterable[Record]:
     """The records of one change, in a fixed order; none if nothing that the model knows has changed."""
     kind = (new if new is not None else old).kind
     rule = _RULES.get(kind)
-    if rule is not None:
-        yield from rule(old, new, t, by)
+    return () if rule is None else rule(old, new, t, by)
 
 
-def _about(obj: Object, t: float, what: str, by: str, **more: Any) -> Record:
+def _about(
+    obj: Object,
+    t: float,
+    what: str,
+    by: str,
+    node: str = "",
+    reason: str = "",
+    message: str = "",
+    value: Any = None,
+) -> Record:
     meta = obj.meta
-    return Record(t, what, obj.kind, meta.namespace, meta.name, meta.uid, by=by, **more)
+    return Record(t, what, obj.kind, meta.namespace, meta.name, meta.uid, node, by, reason, message, value)
 
 
 def _node(old: Node | None, new: Node | None, t: float, by: str) -> Iterator[Record]:

@@ -26,13 +26,18 @@ class Constraint(Struct):
     selector: Selector
     topology: Topology
     tally: Tally  # matching pods that are not terminating
-    domains: DomainCounts  # the same by domain, on the nodes that take part
-    included: NodeSet | None
+    included: NodeSet | None  # nodes that take part
     min_domains: int = 1
 
     @property
     def key(self) -> str:
         return self.topology.key
+
+    @property
+    def domains(self) -> DomainCounts:
+        """The tally by domain, on the nodes that take part; counted from the first question on, since by hostname (of
+        which there are thousands) most constraints are never asked."""
+        return self.tally.by_domain(self.topology, self.included)
 
     def present(self, state: State) -> Bools:
         """By code: does a node that takes part have this value?"""
@@ -68,7 +73,6 @@ def constraint_of(
         selector=selector,
         topology=topology,
         tally=tally,
-        domains=tally.by_domain(topology, included),
         included=included,
         min_domains=1 if written.min_domains is None else written.min_domains,
     )

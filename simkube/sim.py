@@ -78,6 +78,9 @@ class Simulation:
     def tell(self, record: Record) -> None:
         """Give a record to the measures and the sinks."""
         self.changed_at = record.t
+        self._give(record)
+
+    def _give(self, record: Record) -> None:
         for sink in self._sinks:
             sink(record)
 
@@ -93,12 +96,14 @@ class Simulation:
                 self.store.watch(kind, self._change, MEASURED[kind])
 
     def _change(self, change: Change) -> None:
+        """What is told only because somebody listens must not decide when a run has settled."""
+        give = self.tell if change.did & MEASURED.get(change.object.kind, 0) else self._give
         for record in transitions(change.old, change.new, self.clock.now, change.by):
-            self.tell(record)
+            give(record)
 
     def _event(self, obj: Object, type_: str, reason: str, message: str, by: str) -> None:
         meta = obj.meta
-        self.tell(
+        self._give(
             Record(
                 self.clock.now,
                 "event",

@@ -104,6 +104,7 @@ class Maintenance(Part):
 
 FAULTS = ("crash", "shutdown", "reboot", "freeze", "cut", "cut_control_plane", "stop_kubelet", "kill", "hang")
 OF_WORKLOADS = ("kill", "hang")
+ONCE = {"reboot": "a machine is back after `behaviour.boot`", "kill": "containers are started again at once"}
 
 
 class Fault(Part):
@@ -111,7 +112,9 @@ class Fault(Part):
     workload)."""
 
     at: Duration = Field(description="When, counted from the beginning of the run")
-    for_: Duration | None = Field(None, alias="for", description="How long it lasts; without it, for good")
+    for_: Duration | None = Field(
+        None, alias="for", description="How long it lasts; without it, for good. Not of reboot and kill"
+    )
     crash: str = Field("", description="The node loses power")
     shutdown: str = Field("", description="The node shuts down in an orderly way")
     reboot: str = Field("", description="The node restarts")
@@ -131,6 +134,8 @@ class Fault(Part):
             raise BadValue(f"one fault cannot be {' and '.join(named)}", "make them faults of their own")
         if not named:
             raise BadValue("it does not say what breaks", f"add one of {', '.join(map(to_camel, FAULTS))}")
+        if self.for_ is not None and self.kind in ONCE:
+            raise BadValue(f"{self.kind} has no `for`: {ONCE[self.kind]}", "remove `for`")
         return self
 
     @property

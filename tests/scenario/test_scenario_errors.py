@@ -57,6 +57,7 @@ Refused = Callable[..., InputError]
             "crash and cut",
             "of their own",
         ),
+        ("faults: [{at: 1m, for: 1m, reboot: worker-1}]", 4, "faults[0]", "reboot has no `for`", "remove"),
         ("faults: [{crash: worker-1}]", 4, "faults[0].at", "missing", "add at"),
         ("faults: [{at: -1m, crash: worker-1}]", 4, "faults[0].at", "negative", "write 1m"),
         ("faults: [{at: 5 min, crash: worker-1}]", 4, "faults[0].at", "not a duration", "5m"),

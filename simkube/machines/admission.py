@@ -34,7 +34,7 @@ class Admitted:
         self.cpu += sign * requests.cpu
         self.memory += sign * requests.memory
         self.ephemeral_storage += sign * requests.ephemeral_storage
-        for name, amount in requests.extended.items():
+        for name, amount in requests.extended.items() if requests.extended else ():
             self.extended[name] = self.extended.get(name, 0) + sign * amount
         for port in recipe.host_ports:
             self.ports[port] = self.ports.get(port, 0) + sign

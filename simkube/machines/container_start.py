@@ -1,19 +1,13 @@
 """Starting one container (behaviour 8.4): its image, and the waits of CrashLoopBackOff and ImagePullBackOff."""
 
-from typing import TYPE_CHECKING
-
-from simkube.kube.objects import Pod
 from simkube.machines import events
 from simkube.machines.backoff import Backoff, next_backoff, remaining
 from simkube.machines.container import Container
 from simkube.machines.pod_end import PodEnd
 from simkube.machines.prober import Prober
-from simkube.machines.recipe import Kind, Recipe
+from simkube.machines.recipe import Kind
 from simkube.machines.stage import Stage
 from simkube.machines.status import restarts
-
-if TYPE_CHECKING:
-    from simkube.machines.kubelet import Kubelet
 
 PULL = "pull of "  # prefix of an image's name among the backoffs
 
@@ -24,11 +18,9 @@ class ContainerStart(PodEnd):
 
     __slots__ = ("backoffs", "fetched", "round")
 
-    def __init__(self, kubelet: "Kubelet", pod: Pod, recipe: Recipe) -> None:
-        super().__init__(kubelet, pod, recipe)
-        self.backoffs: dict[str, Backoff] | None = None
-        self.fetched = ""  # the container whose image has just been pulled
-        self.round = 0.0
+    backoffs: dict[str, Backoff] | None
+    fetched: str  # the container whose image has just been pulled
+    round: float
 
     def observe(self) -> None:
         """A sync of the pod: the kubelet sees what runs, and acts on it."""
@@ -155,9 +147,10 @@ class ContainerStart(PodEnd):
         image = recipe.image
         if there:
             self.fetched = recipe.name
-            known = kubelet.machine.fleet.catalogue.get(image)
-            size = known.size if known is not None else 0
-            self.event("Normal", "Pulled", events.pulled(kubelet.rules, image, took, waited, size))
+            if kubelet.tells_events:
+                known = kubelet.machine.fleet.catalogue.get(image)
+                size = known.size if known is not None else 0
+                self.event("Normal", "Pulled", events.pulled(kubelet.rules, image, took, waited, size))
             kubelet.node.post_later()
             self.observe()
             return

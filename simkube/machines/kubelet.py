@@ -182,18 +182,18 @@ class Kubelet(Clockwork):
     # -- pods ---------------------------------------------------------------------------------------------------
 
     def _changed(self, change: Change) -> None:
-        if change.by == self.client.name:
+        old, new, did, _, by = change
+        if by == self.client.name:
             return
-        new: Pod | None = change.new
         if new is None:
-            worker = self.workers.get(change.old.meta.uid)
+            worker = self.workers.get(old.meta.uid)
             if worker is not None:
                 worker.removed()
-            elif is_mirror(change.old):
-                self.statics.mirror_changed(change.old)
+            elif is_mirror(old):
+                self.statics.mirror_changed(old)
             return
         worker = self.workers.get(new.meta.uid)
-        if worker is None or change.did & (_TERMINATING | _TOLD):
+        if worker is None or did & (_TERMINATING | _TOLD):
             self._see(new)
         else:
             worker.pod = new
@@ -238,7 +238,7 @@ class Kubelet(Clockwork):
         self.admitted.count(recipe, 1)
         if pod.is_terminating:
             if sandbox is not None:
-                worker.watch(sandbox)
+                worker.watch(sandbox, self.clock.now)
             worker.asked_to_stop(pod.meta.deletion_grace_period_seconds)
         elif sandbox is not None:
             worker.take_over(sandbox, pod.is_ready)
@@ -255,8 +255,9 @@ class Kubelet(Clockwork):
 
     def forget(self, worker: PodReport) -> None:
         """Nothing is left of a pod."""
-        self.workers.pop(worker.uid, None)
-        self.statuses.forget(worker)
+        uid = worker.pod.meta.uid
+        self.workers.pop(uid, None)
+        self.statuses.forget(uid)
 
     def _end_orphans(self) -> None:
         """Containers of pods that the API does not have (any more) are killed [kubelet_pods.go `HandlePodCleanups`]."""

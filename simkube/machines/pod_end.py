@@ -1,18 +1,12 @@
 """How a pod ends on its node (behaviour 8.5): hooks, SIGTERM, SIGKILL, the last status, and the confirmation."""
 
-from typing import TYPE_CHECKING
-
 from simkube.clock import Timer
-from simkube.kube.objects import Pod
 from simkube.machines.container import Container
 from simkube.machines.pod_report import PodReport
-from simkube.machines.recipe import Kind, Recipe
+from simkube.machines.recipe import Kind
 from simkube.machines.sandbox import Sandbox
 from simkube.machines.stage import Stage
 from simkube.machines.termination import MINIMUM_GRACE, stop
-
-if TYPE_CHECKING:
-    from simkube.machines.kubelet import Kubelet
 
 
 class PodEnd(PodReport):
@@ -20,13 +14,11 @@ class PodEnd(PodReport):
 
     __slots__ = ("due", "gone", "grace", "stopping_since", "timer")
 
-    def __init__(self, kubelet: "Kubelet", pod: Pod, recipe: Recipe) -> None:
-        super().__init__(kubelet, pod, recipe)
-        self.timer: Timer | None = None
-        self.due = 0.0
-        self.grace = 0
-        self.gone = False  # the API no longer has the pod
-        self.stopping_since = 0.0
+    timer: Timer | None
+    due: float
+    grace: int
+    gone: bool  # the API no longer has the pod
+    stopping_since: float
 
     # -- waiting ------------------------------------------------------------------------------------------------
 

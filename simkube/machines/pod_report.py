@@ -33,17 +33,16 @@ class PodReport:
         "waiting",
     )
 
-    def __init__(self, kubelet: "Kubelet", pod: Pod, recipe: Recipe) -> None:
-        self.kubelet = kubelet
-        self.pod = pod
-        self.recipe = recipe
-        self.stage = Stage.WAITING
-        self.taken = True  # what it requests counts on this node
-        self.sandbox: Sandbox | None = None
-        self.probers: dict[str, Prober] | None = None
-        self.waiting: dict[str, tuple[str, str]] | None = None
-        self.final: PodStatus | None = None
-        self.ended: PodStatus | None = None  # the last status, once nothing runs any more
+    kubelet: "Kubelet"
+    pod: Pod
+    recipe: Recipe
+    stage: Stage
+    taken: bool  # what it requests counts on this node
+    sandbox: Sandbox | None
+    probers: dict[str, Prober] | None
+    waiting: dict[str, tuple[str, str]] | None
+    final: PodStatus | None
+    ended: PodStatus | None  # the last status, once nothing runs any more
 
     @property
     def uid(self) -> str:
@@ -85,9 +84,8 @@ class PodReport:
                 c.running and (p := probers.get(c.recipe.name)) is not None and p.ready for c in containers
             ]
         phase = phase_of(containers, terminal)
-        return self._finally(
-            pod_status(self.pod, containers, ready, phase, self.waiting or NOBODY, sandbox.ip, now)
-        )
+        status = pod_status(self.pod, containers, ready, phase, self.waiting or NOBODY, sandbox.ip, now)
+        return status if self.final is None else self._finally(status)
 
     def _finally(self, status: PodStatus) -> PodStatus:
         final = self.final

@@ -16,8 +16,6 @@ from simkube.machines.termination import stop
 if TYPE_CHECKING:
     from simkube.machines.kubelet import Kubelet
 
-YOUNG = 3600.0  # seconds: no probe's period is longer
-
 
 class PodWorker(ContainerStart):
     """A pod that the kubelet has taken. `index` counts the containers that have had their turn to start in the round
@@ -26,8 +24,15 @@ class PodWorker(ContainerStart):
     __slots__ = ("index",)
 
     def __init__(self, kubelet: "Kubelet", pod: Pod, recipe: Recipe) -> None:
-        super().__init__(kubelet, pod, recipe)
-        self.index = 0
+        self.kubelet, self.pod, self.recipe = kubelet, pod, recipe
+        self.stage = Stage.WAITING
+        self.taken = True
+        self.gone = False
+        self.sandbox = self.probers = self.timer = None
+        self.waiting = self.backoffs = self.final = self.ended = None
+        self.fetched = ""
+        self.round = self.due = self.stopping_since = 0.0
+        self.grace = self.index = 0
 
     # -- beginning ----------------------------------------------------------------------------------------------
 
@@ -42,7 +47,7 @@ class PodWorker(ContainerStart):
 
     def run_already(self, since: float) -> None:
         """The pod has been running and Ready since then: the state in which a run begins."""
-        sandbox = self._new_sandbox()
+        sandbox = self._new_sandbox(self.kubelet.clock.now)
         self.index = len(sandbox.containers)
         self.stage = Stage.RUNNING
         machine = self.kubelet.machine
@@ -55,7 +60,6 @@ class PodWorker(ContainerStart):
             else:
                 container.run_already(since)
         for prober in (self.probers or {}).values():
-            prober.luck = self._luck(prober)
             prober.known_ready()
         sandbox.look()
         self.post()
@@ -63,8 +67,8 @@ class PodWorker(ContainerStart):
     def take_over(self, sandbox: Sandbox, ready: bool) -> None:
         """The kubelet has restarted and finds the pod's containers running, or what is left of them. `ready`: what the
         API says; the newer kubelets let it stand."""
-        self.watch(sandbox)
         kubelet = self.kubelet
+        self.watch(sandbox, kubelet.clock.now)
         if not sandbox.alive:
             self._start_in_place()
             return
@@ -98,36 +102,24 @@ class PodWorker(ContainerStart):
         self.event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
         self.begin(0.0)
 
-    def _new_sandbox(self) -> Sandbox:
+    def _new_sandbox(self, begun: float) -> Sandbox:
         meta = self.pod.meta
         machine = self.kubelet.machine
         sandbox = Sandbox(machine, meta.uid, meta.namespace, meta.name, self.recipe)
         machine.sandboxes[meta.uid] = sandbox
-        self.watch(sandbox)
+        self.watch(sandbox, begun)
         return sandbox
 
-    def watch(self, sandbox: Sandbox) -> None:
-        """The pod runs (or ran) in this sandbox."""
+    def watch(self, sandbox: Sandbox, begun: float) -> None:
+        """The pod runs (or ran) in this sandbox; its probe workers begin with the pod's first sync, at `begun`."""
         self.sandbox = sandbox
         sandbox.watcher = self
         if self.recipe.probed:
-            now = self.kubelet.clock.now
             self.probers = {
-                c.recipe.name: Prober(self, c, now) for c in sandbox.containers if c.recipe.kind != Kind.INIT
+                c.recipe.name: Prober(self, c, begun)
+                for c in sandbox.containers
+                if c.recipe.kind != Kind.INIT
             }
-            self._begin_probe_workers(now)
-
-    def _begin_probe_workers(self, begun: float) -> None:
-        """Probe workers begin with the pod's first sync; those of a kubelet that has just started, after a random part
-        of their period [prober/worker.go `run`]."""
-        for prober in (self.probers or {}).values():
-            prober.begun = begun
-            prober.luck = self._luck(prober) if begun - self.kubelet.started_at < YOUNG else 0.0
-
-    def _luck(self, prober: Prober) -> float:
-        meta = self.pod.meta
-        name = prober.container.recipe.name
-        return self.kubelet.randoms.unit("probe", meta.namespace, meta.name, name, self.kubelet.starts)
 
     # -- what is due --------------------------------------------------------------------------------------------
 
@@ -154,11 +146,12 @@ class PodWorker(ContainerStart):
     def _sandbox_ready(self) -> None:
         self.stage = Stage.STARTING
         if self.sandbox is None:
-            self._new_sandbox()
+            self._new_sandbox(self.round)
         else:
             self.sandbox.renew()
             self.index = 0
-        self._begin_probe_workers(self.round)
+            for prober in (self.probers or {}).values():
+                prober.begun = self.round
         self._advance()
 
     def observe(self) -> None:

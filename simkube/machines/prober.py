@@ -27,7 +27,6 @@ class Prober:
         "begun",
         "container",
         "killing",
-        "luck",
         "ready",
         "since",
         "started",
@@ -38,7 +37,6 @@ class Prober:
         self.started = self.ready = self.killing = False
         self.since: float | None = None
         self.begun = begun
-        self.luck = 0.0  # share of a period by which the grids begin later
         self._worker = worker
         self._readiness_ticks = Ticks(begun, begun, 1.0)
         self._verdict: Timer | None = None  # of the readiness probe, or of the startup probe before
@@ -228,9 +226,15 @@ class Prober:
         return (self.container.started_at or 0.0) + plan.delay
 
     def _grid(self, plan: ProbePlan) -> float:
-        """When a probe's worker begins: at once, or after a random part of its period if the kubelet is younger."""
-        uptime = self.begun - self._worker.kubelet.started_at
-        return self.begun + (self.luck * plan.period if self.luck and plan.period > uptime else 0.0)
+        """When a probe's worker begins: with the first sync of the pod, or a random part of its period later if the
+        kubelet is younger than that [prober/worker.go `run`]."""
+        kubelet = self._worker.kubelet
+        if self.begun - kubelet.started_at >= plan.period:
+            return self.begun
+        meta, name = self._worker.pod.meta, self.container.recipe.name
+        return self.begun + plan.period * kubelet.randoms.unit(
+            "probe", meta.namespace, meta.name, name, kubelet.starts
+        )
 
     def _grid_ticks(self, plan: ProbePlan) -> Ticks:
         grid = self._grid(plan)

@@ -54,30 +54,38 @@ class Proxies:
         self._lost_at: float | None = None  # since when the API is away for all
         for slice_ in self._client.table("EndpointSlice").values():
             self._put(slice_)
+        if self._changed:
+            self._write_soon()
         self._client.watch("EndpointSlice", self._see)
 
     # -- the shared table ---------------------------------------------------------------------------------------
 
     def _see(self, change: Change) -> None:
-        if change.new is None:
-            key = (change.old.meta.namespace, change.old.service)
-            self._slices.get(key, {}).pop(change.old.meta.name, None)
-            self._touch(key)
+        old, new, _, _, _ = change
+        if new is not None:
+            self._put(new)
         else:
-            self._put(change.new)
+            key = (old.meta.namespace, old.service)
+            self._slices.get(key, {}).pop(old.meta.name, None)
+            self._changed[key] = None
+        if self._timer is None and self._lost_at is None:
+            self._write_soon()
 
     def _put(self, slice_: EndpointSlice) -> None:
-        key = (slice_.meta.namespace, slice_.service)
-        self._slices.setdefault(key, {})[slice_.meta.name] = slice_
-        self._touch(key)
+        meta = slice_.meta
+        key = (meta.namespace, slice_.service)
+        parts = self._slices.get(key)
+        if parts is None:
+            parts = self._slices[key] = {}
+        parts[meta.name] = slice_
+        self._changed[key] = None
 
-    def _touch(self, service: Service) -> None:
-        self._changed[service] = None
-        if self._timer is None and self._lost_at is None:
-            fleet = self._fleet
-            seen = fleet.clock.now + self._client.api.latency
-            start = max(seen, self._next_run(seen))
-            self._timer = fleet.clock.at(start + fleet.behaviour.proxy_delay, self.write)
+    def _write_soon(self) -> None:
+        """Write what has changed as soon as the rules may be written again."""
+        fleet = self._fleet
+        seen = fleet.clock.now + self._client.api.latency
+        start = max(seen, self._next_run(seen))
+        self._timer = fleet.clock.at(start + fleet.behaviour.proxy_delay, self.write)
 
     def _next_run(self, now: float) -> float:
         """When the rules may be written again."""

@@ -44,6 +44,6 @@ class StatusManager:
             worker.pod = current
             worker.post()
 
-    def forget(self, worker: PodReport) -> None:
+    def forget(self, uid: str) -> None:
         """Nothing is left of a pod."""
-        self._unposted.pop(worker.uid, None)
+        self._unposted.pop(uid, None)

@@ -12,6 +12,11 @@ DISRUPTION_ALLOWED = "DisruptionAllowed"
 SYNC_FAILED = "SyncFailed"
 
 
+def counts_pods(spec: PodDisruptionBudgetSpec) -> bool:
+    """What is expected rests on the number of selected pods, not on their controllers."""
+    return spec.max_unavailable is None and isinstance(spec.min_available, int)
+
+
 def expectation(spec: PodDisruptionBudgetSpec, selected: int, scale: Callable[[], int]) -> tuple[int, int]:
     """(expectedPods, desiredHealthy) for so many selected pods; `scale` gives the sum of their controllers' replicas,
     and is asked only where the rule needs it [`getExpectedPodCount`]."""
@@ -22,8 +27,8 @@ def expectation(spec: PodDisruptionBudgetSpec, selected: int, scale: Callable[[]
         )
     if spec.min_available is None:
         return 0, 0
-    if isinstance(spec.min_available, int):
-        return selected, spec.min_available
+    if counts_pods(spec):
+        return selected, int(spec.min_available)
     expected = scale()
     return expected, resolve_int_or_percent(spec.min_available, expected, round_up=True)
 

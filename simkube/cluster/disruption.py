@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from simkube.clock import Clock
 from simkube.cluster.api import Client
-from simkube.cluster.budget_tally import BudgetTally, is_healthy
-from simkube.cluster.budgets import allowed, expectation, failed, with_condition
+from simkube.cluster.budget_tally import BudgetTally, Expectation, is_healthy
+from simkube.cluster.budgets import allowed, counts_pods, expectation, failed, with_condition
 from simkube.cluster.controller import Controller
-from simkube.cluster.scales import NoController, NoScale, expected_scale
+from simkube.cluster.scales import FOLLOWED, NoController, NoScale, ScaleWatch, expected_scale
 from simkube.cluster.store import Change, Did
 from simkube.kube.objects import NOTHING, BudgetStatus, Condition, Key, Pod, PodDisruptionBudget
 from simkube.kube.selector import LabelSelector
@@ -20,6 +20,8 @@ from simkube.timings import Timings
 KIND = "PodDisruptionBudget"
 POD = "Pod"
 _META = int(Did.META)
+# What may change a budget's numbers:
+_COUNTED = int(Did.ADDED | Did.REMOVED | Did.META | Did.READY | Did.TERMINATING)
 _SELECTOR = int(Did.ADDED | Did.REMOVED | Did.SPEC)  # a budget's may be another
 
 UNMANAGED = (
@@ -39,9 +41,10 @@ class DisruptionController(Controller):
         self._stale_timeout = timings.stale_disruption_timeout
         self._tallies: dict[Key, BudgetTally] = {}  # of budgets; without one, all pods are counted
         self._selections = client.api.selections  # it tracks budgets, since the Eviction API needs them
+        self._scales = ScaleWatch(client)
+        self._budgets = client.table(KIND)
         client.watch(KIND, self._budget_changed)
-        client.watch(POD, self._pod_changed, Did.ADDED | Did.REMOVED | Did.META | Did.READY | Did.TERMINATING)
-        client.watch(POD, self._mark_changed, Did.ADDED | Did.STATUS)
+        client.watch(POD, self._pod_changed, _COUNTED | int(Did.STATUS))
         self._look_at_everything()
 
     def start(self) -> None:
@@ -64,13 +67,22 @@ class DisruptionController(Controller):
             self.enqueue((KIND, *change.object.key))
 
     def _pod_changed(self, change: Change) -> None:
+        old, new, did = change.old, change.new, change.did
+        if did & _COUNTED:
+            self._count(change)
+        if new is not None:
+            mark = new.status.disrupted
+            if mark is not None and (old is None or old.status.disrupted is not mark):
+                self._expect_end(new)
+
+    def _count(self, change: Change) -> None:
         budgets = self._selections.touched(KIND, change)
         moved = change.did & _META and self._selections.moved(KIND, change)
         for key in budgets:
             tally = self._tallies.get(key)
             if tally is not None and moved:
                 del self._tallies[key]
-            elif tally is not None and not tally.follow(change):
+            elif tally is not None and not tally.follow(change.old, change.new):
                 continue
             self.enqueue((KIND, *key))
         if len(budgets) > 1:  # Kubernetes counts one of them at each change, whichever comes first
@@ -90,7 +102,7 @@ class DisruptionController(Controller):
         if kind == POD:
             self._unmark(namespace, name)
             return
-        budget: PodDisruptionBudget | None = self.client.get(KIND, name, namespace)
+        budget: PodDisruptionBudget | None = self._budgets.get((namespace, name))
         if budget is None:
             return
         now = self.clock.now
@@ -108,14 +120,19 @@ class DisruptionController(Controller):
 
     def _counted(self, budget: PodDisruptionBudget, now: float) -> BudgetStatus:
         """Raises `NoScale` where the budget needs the replicas of a controller that does not say them."""
-        tally = self._tallies.get(budget.key)
+        key = (budget.meta.namespace, budget.meta.name)
+        tally = self._tallies.get(key)
         if tally is None:
-            pods = self._selections.pods(KIND, budget.key)
-            tally = self._tallies[budget.key] = BudgetTally(pods)
+            pods = self._selections.pods(KIND, key)
+            tally = self._tallies[key] = BudgetTally(pods, counts_pods(budget.spec))
         if not tally.selected:
             self.client.event(budget, "Normal", "NoPods", "No matching pods found")
-        expected, desired = expectation(budget.spec, tally.selected, lambda: self._scale(budget, tally))
-        disrupted, healthy = budget.status.disrupted_pods, tally.healthy
+        known = tally.expectation
+        if known is None or known.as_of != self._scales.changes:
+            known = self._expect(budget, tally)
+        expected, desired = known.expected, known.desired
+        before = budget.status
+        disrupted, healthy = before.disrupted_pods, tally.healthy
         if disrupted:
             disrupted, ready = self._disrupted(budget, now)
             healthy -= ready
@@ -126,9 +143,17 @@ class DisruptionController(Controller):
             expected_pods=expected,
             observed_generation=budget.meta.generation,
             disrupted_pods=disrupted,
-            condition=budget.status.condition,
+            condition=before.condition,
         )
         return with_condition(status, now)
+
+    def _expect(self, budget: PodDisruptionBudget, tally: BudgetTally) -> Expectation:
+        """Remembered while it stands, unless there is something to tell each time."""
+        expected, desired = expectation(budget.spec, tally.selected, lambda: self._scale(budget, tally))
+        found = Expectation(expected, desired, self._scales.changes)
+        if not tally.unmanaged and all(controller.kind in FOLLOWED for controller in tally.controllers):
+            tally.expectation = found
+        return found
 
     def _scale(self, budget: PodDisruptionBudget, tally: BudgetTally) -> int:
         try:
@@ -160,11 +185,6 @@ class DisruptionController(Controller):
         return (MappingProxyType(pending) if pending else NOTHING), ready
 
     # -- marks of disruptions that did not happen -------------------------------------------------------------------
-
-    def _mark_changed(self, change: Change) -> None:
-        mark = change.new.status.disrupted
-        if mark is not None and (change.old is None or change.old.status.disrupted is not mark):
-            self._expect_end(change.new)
 
     def _expect_end(self, pod: Pod) -> None:
         mark = pod.status.disrupted

@@ -13,10 +13,11 @@ from simkube.cluster.api import Client
 from simkube.cluster.controller import Controller
 from simkube.cluster.errors import ApiError, ServerError
 from simkube.cluster.pods import generated_name
-from simkube.cluster.slices import arrange
+from simkube.cluster.slices import Contents, arrange
 from simkube.cluster.store import Change, Did
 from simkube.kube.objects import Endpoint, EndpointSlice, Key, Meta, OwnerReference, Pod, Resource
 from simkube.kube.selector import Selector, compile_labels
+from simkube.kube.shared import generated_from
 from simkube.timings import Timings
 
 SERVICE = "Service"
@@ -44,6 +45,10 @@ class EndpointSliceController(Controller):
         self._batch_period = timings.endpoint_updates_batch_period
         self._changed: dict[Key, dict[Key, None]] = {}  # service -> pods to look at
         self._all: dict[Key, None] = {}  # services of which all pods are to be looked at
+        self._contents: dict[Key, Contents] = {}  # of slices
+        self._services = client.table(SERVICE)
+        self._pods = client.table("Pod")
+        self._nodes = client.table("Node")
         self._selections = client.api.selections
         self._selections.track(SERVICE, service_selector)
         client.watch(SERVICE, self._service_changed, Did.ADDED | Did.SPEC | Did.META)
@@ -78,7 +83,9 @@ class EndpointSliceController(Controller):
         after = new.status.ip if new is not None else ""
         if before == after and not (after and change.did & POD_CHANGES):
             return  # it has no address yet, or keeps it and nothing else matters
-        for key in self._note(change.object, self._selections.touched(SERVICE, change)):
+        meta = new.meta if new is not None else old.meta
+        for key in self._selections.touched(SERVICE, change):
+            self._changed.setdefault(key, {})[meta.namespace, meta.name] = None
             if self._batch_period:
                 self.enqueue_after(key, self._batch_period)
             else:
@@ -87,25 +94,25 @@ class EndpointSliceController(Controller):
     def _node_removed(self, change: Change) -> None:
         """Pods without a node have no endpoint, but nothing looks until something else in their service changes."""
         for pod in self.client.pods_on(change.object.meta.name).values():
-            self._note(pod, self._selections.selecting(SERVICE, pod))
+            for key in self._selections.selecting(SERVICE, pod):
+                self._changed.setdefault(key, {})[pod.key] = None
 
     def _slice_changed(self, change: Change) -> None:
+        if change.new is None:
+            self._contents.pop(change.old.key, None)
+        if change.by == self.client.name:
+            return
         found: EndpointSlice = change.object
-        if change.by != self.client.name and found.meta.labels.get(MANAGED_BY) == MANAGER:
+        if found.meta.labels.get(MANAGED_BY) == MANAGER:
             key = (found.meta.namespace, found.service)
             self._all[key] = None
             self.enqueue_after(key, FOREIGN_CHANGE_DELAY)
-
-    def _note(self, pod: Pod, services: tuple[Key, ...]) -> tuple[Key, ...]:
-        for key in services:
-            self._changed.setdefault(key, {})[pod.key] = None
-        return services
 
     # -- one service ------------------------------------------------------------------------------------------------
 
     def reconcile(self, key: Any) -> None:
         changed = self._changed.pop(key, {})
-        service: Resource | None = self.client.get(SERVICE, key[1], key[0])
+        service: Resource | None = self._services.get(key)
         if service is None or not has_endpoints(service):
             self._all.pop(key, None)
             return  # slices of a service without a selector are their makers'
@@ -140,15 +147,16 @@ class EndpointSliceController(Controller):
         endpoints: dict[str, Endpoint | None] = {}
         skipped = []
         publish = service.spec.publish_not_ready_addresses
-        for namespace, name in pods:
-            pod: Pod | None = self.client.get("Pod", name, namespace)
-            if pod is not None and service.key not in self._selections.selecting(SERVICE, pod):
-                pod = None
-            endpoint = None if pod is None else endpoint_of(pod, publish)
-            if pod is not None and endpoint and not publish and self.client.get("Node", pod.node) is None:
-                skipped.append(pod)
-                endpoint = None
-            endpoints[name] = endpoint
+        selecting = (service.meta.namespace, service.meta.name)
+        for key in pods:
+            pod: Pod | None = self._pods.get(key)
+            endpoint = None
+            if pod is not None and selecting in self._selections.selecting(SERVICE, pod):
+                endpoint = endpoint_of(pod, publish)
+                if endpoint is not None and not publish and ("", pod.node) not in self._nodes:
+                    skipped.append(pod)
+                    endpoint = None
+            endpoints[key[1]] = endpoint
         return endpoints, skipped
 
     def _write(
@@ -160,9 +168,8 @@ class EndpointSliceController(Controller):
     ) -> None:
         """Bring the slices up to date; a service always keeps one, be it empty."""
         client = self.client
-        contents = arrange([existing.endpoints for existing in slices], endpoints, self._room)
-        if not any(contents):
-            contents = [()] * max(1, len(slices))
+        arranged = arrange([self._contents_of(existing) for existing in slices], endpoints, self._room)
+        contents = [after.endpoints for after in arranged] or [()]
         kept = any(contents)
         for existing, content in zip(slices, contents, strict=False):
             if not content and kept:
@@ -178,26 +185,36 @@ class EndpointSliceController(Controller):
             for content in contents[len(slices) :]:
                 client.create(self._new_slice(service, content))
 
+    def _contents_of(self, found: EndpointSlice) -> Contents:
+        key = (found.meta.namespace, found.meta.name)
+        contents = self._contents.get(key)
+        if contents is None or contents.endpoints is not found.endpoints:
+            contents = self._contents[key] = Contents(found.endpoints)
+        return contents
+
     def _new_slice(self, service: Resource, endpoints: tuple[Endpoint, ...]) -> EndpointSlice:
         meta = Meta(
             name=generated_name(service.meta.name, self.client.api.suffix()),
             namespace=service.meta.namespace,
             labels=slice_labels(service),
             owners=(OwnerReference(SERVICE, service.meta.name, service.meta.uid, "v1"),),
+            extra=generated_from(f"{service.meta.name}-"),
         )
         return EndpointSlice(meta=meta, service=service.meta.name, endpoints=endpoints)
 
 
 def endpoint_of(pod: Pod, publish_not_ready: bool) -> Endpoint | None:
     """A pod's endpoint: it has one from its address to its end [`ShouldPodBeInEndpoints`, `podToEndpoint`]."""
-    if pod.is_finished or not pod.status.ip:
+    meta, status = pod.meta, pod.status
+    if not status.ip or status.phase in ("Succeeded", "Failed"):
         return None
-    serving, terminating = pod.is_ready, pod.meta.deletion_timestamp is not None
+    serving = status.ready is not None and status.ready.status == "True"
+    terminating = meta.deletion_timestamp is not None
     return Endpoint(
-        pod=pod.meta.name,
-        uid=pod.meta.uid,
+        pod=meta.name,
+        uid=meta.uid,
         node=pod.node,
-        address=pod.status.ip,
+        address=status.ip,
         ready=publish_not_ready or (serving and not terminating),
         serving=serving,
         terminating=terminating,

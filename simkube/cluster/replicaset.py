@@ -38,6 +38,7 @@ class ReplicaSetController(Controller):
         self._counts_terminating = timings.version.minor >= 35
         self._adopt: dict[Key, None] = {}  # those that may find pods without a controller
         self._tallies: dict[str, ReplicaTally] = {}  # by UID; without one, all pods are counted
+        self._replicasets = client.table(KIND)
         self._selections = client.api.selections
         self._selections.track(KIND, replicaset_selector)
         client.watch(
@@ -82,14 +83,15 @@ class ReplicaSetController(Controller):
             self._pod_moved(new)
             self._find_adopter(new)
             return
-        owner = change.object.meta.controller
+        meta = new.meta if new is not None else old.meta
+        owner = meta.controller
         if owner is None:
             if old is None:
                 self._find_adopter(new)
         elif owner.kind == KIND:
             tally = self._tallies.get(owner.uid)
             if tally is None or tally.follow(old, new):
-                self.enqueue((change.object.meta.namespace, owner.name))
+                self.enqueue((meta.namespace, owner.name))
 
     def _pod_moved(self, pod: Pod) -> None:
         """Its owner or labels are, or were, these."""
@@ -107,20 +109,18 @@ class ReplicaSetController(Controller):
     # -- one ReplicaSet ---------------------------------------------------------------------------------------------
 
     def reconcile(self, key: Any) -> None:
-        namespace, name = key
-        replicaset: Workload | None = self.client.get(KIND, name, namespace)
+        replicaset: Workload | None = self._replicasets.get(key)
         if replicaset is None:
             self._adopt.pop(key, None)
             return
         tally = self._tallies.get(replicaset.meta.uid)
         if tally is None or key in self._adopt:
             tally = self._claim(replicaset)
-        available, next_check = self._available(replicaset, tally)
-        active, ready, terminating = (
-            tally.active,
-            tally.ready,
-            tally.terminating,
-        )  # before this sync changes them
+        # as they are before this sync changes them:
+        active, ready, terminating = tally.active, tally.ready, tally.terminating
+        available, next_check = ready, inf
+        if replicaset.spec.min_ready_seconds:
+            available, next_check = self._available(replicaset)
         error = None
         if active != replicaset.spec.replicas and replicaset.meta.deletion_timestamp is None:
             error = self._manage(replicaset, active)
@@ -233,11 +233,9 @@ class ReplicaSetController(Controller):
 
     # -- its status -------------------------------------------------------------------------------------------------
 
-    def _available(self, replicaset: Workload, tally: ReplicaTally) -> tuple[int, float]:
+    def _available(self, replicaset: Workload) -> tuple[int, float]:
         """(pods that have been Ready for minReadySeconds, when the next one will have been)."""
         delay, now = replicaset.spec.min_ready_seconds, self.clock.now
-        if not delay:
-            return tally.ready, inf
         times = [available_from(pod, delay) for pod in self._owned(replicaset) if pod.is_active]
         return sum(time <= now for time in times), min((time for time in times if time > now), default=inf)
 
@@ -252,14 +250,16 @@ class ReplicaSetController(Controller):
     ) -> None:
         """Its status, of the pods as they were before this sync created or deleted any [replica_set_utils.go]."""
         old: WorkloadStatus = replicaset.status
-        status = replace(
-            old,
+        conditions = old.conditions
+        if conditions or error is not None:
+            conditions = self._conditions(replicaset, active, error)
+        status = WorkloadStatus(
             observed_generation=replicaset.meta.generation,
             replicas=active,
             ready=ready,
             available=available,
             terminating=terminating if self._counts_terminating else 0,
-            conditions=self._conditions(replicaset, active, error),
+            conditions=conditions,
         )
         if status != old:
             self.client.update(replace(replicaset, status=status))

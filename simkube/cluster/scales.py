@@ -4,8 +4,10 @@
 from collections.abc import Iterable
 
 from simkube.cluster.api import Client
+from simkube.cluster.store import Change, Did
 from simkube.kube.objects import Other, OwnerReference, Workload
 
+FOLLOWED = ("Deployment", "ReplicaSet", "StatefulSet")
 WITHOUT_SCALE = {"DaemonSet": "daemonsets.apps", "Job": "jobs.batch", "Node": "nodes"}
 
 
@@ -19,6 +21,18 @@ class NoController(NoScale):
     def __init__(self, controller: OwnerReference) -> None:
         super().__init__(f"{controller.kind} {controller.name} is not there")
         self.controller = controller
+
+
+class ScaleWatch:
+    """Counts the `changes` after which a scale may be another, as far as scales rest on `FOLLOWED` kinds alone."""
+
+    def __init__(self, client: Client) -> None:
+        self.changes = 0
+        for kind in FOLLOWED:
+            client.watch(kind, self._changed, Did.ADDED | Did.REMOVED | Did.META | Did.SPEC)
+
+    def _changed(self, change: Change) -> None:
+        self.changes += 1
 
 
 def expected_scale(client: Client, namespace: str, controllers: Iterable[OwnerReference]) -> int:

@@ -96,17 +96,22 @@ class Selections:
 
     def selecting(self, kind: str, pod: Pod) -> tuple[Key, ...]:
         """Keys of the objects of this kind that select the pod, by name."""
-        group = self._find(pod)
-        if group is not None:
-            return group.selected[kind]
-        return self._selectors[kind].selecting(pod.meta.namespace, pod.meta.labels)
+        meta, template = pod.meta, pod.template
+        group = None
+        if meta.labels is template.labels:  # so most are found
+            group = self._by_template.get((meta.namespace, template))
+        if group is None:
+            group = self._find(pod)
+            if group is None:
+                return self._selectors[kind].selecting(meta.namespace, meta.labels)
+        return group.selected[kind]
 
     def touched(self, kind: str, change: Change) -> tuple[Key, ...]:
         """Keys of the objects of this kind that select the pod before or after a change of it."""
         old, new = change.old, change.new
-        if old is None or new is None:
-            return self.selecting(kind, change.object)
-        if old.meta.labels is new.meta.labels or old.meta.labels == new.meta.labels:
+        if new is None:
+            return self.selecting(kind, old)
+        if old is None or old.meta.labels is new.meta.labels or old.meta.labels == new.meta.labels:
             return self.selecting(kind, new)
         return tuple(dict.fromkeys((*self.selecting(kind, old), *self.selecting(kind, new))))
 

@@ -1,12 +1,13 @@
 """Behaviour 9: EndpointSlices."""
 
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
 from msgspec.structs import replace
 
 from simkube.cluster.endpoints import EndpointSliceController
-from simkube.cluster.slices import arrange
+from simkube.cluster.slices import Contents, Endpoints, arrange
 from simkube.kube.objects import Endpoint, EndpointSlice
 from tests.cluster.harness import World
 
@@ -272,39 +273,45 @@ def test_new_endpoints_fill_slices_of_a_hundred() -> None:
     assert [len(s.endpoints) for s in slices(world)] == [100, 100], "an emptied slice goes if others stay"
 
 
+def arranged(
+    slices: Sequence[Endpoints], changes: Mapping[str, Endpoint | None], room: int
+) -> list[Endpoints]:
+    return [contents.endpoints for contents in arrange([Contents(held) for held in slices], changes, room)]
+
+
 def test_changed_ones_stay_in_their_place() -> None:
     a, b = make("x", "y"), make("z")
     changed = make("y", ready=False)[0]
-    assert arrange([a, b], {"y": changed, "x": None}, 3) == [(changed,), b]
+    assert arranged([a, b], {"y": changed, "x": None}, 3) == [(changed,), b]
 
 
 def test_what_is_written_anyway_takes_new_ones_first_fullest_first() -> None:
     slices = [make("a"), make("b", "c"), make("d", "e", "f")]
     changes = {**added("new"), "a": make("a", ready=False)[0], "b": make("b", ready=False)[0]}
-    assert [len(s) for s in arrange(slices, changes, 4)] == [1, 3, 3]
+    assert [len(s) for s in arranged(slices, changes, 4)] == [1, 3, 3]
 
 
 def test_else_the_slice_that_they_fill_best() -> None:
     slices = [make("a"), make("b", "c"), make("d", "e", "f", "g")]
-    assert [len(s) for s in arrange(slices, added("x"), 4)] == [1, 3, 4]
-    assert [len(s) for s in arrange(slices, added("x", "y", "z"), 4)] == [4, 2, 4]
+    assert [len(s) for s in arranged(slices, added("x"), 4)] == [1, 3, 4]
+    assert [len(s) for s in arranged(slices, added("x", "y", "z"), 4)] == [4, 2, 4]
 
 
 def test_else_a_new_slice_or_an_emptied_one() -> None:
-    assert [len(s) for s in arrange([make("a", "b", "c")], added("x", "y"), 4)] == [3, 2]
-    replaced = arrange([make("a", "b"), make("c", "d", "e")], {**added("x", "y"), "a": None, "b": None}, 4)
+    assert [len(s) for s in arranged([make("a", "b", "c")], added("x", "y"), 4)] == [3, 2]
+    replaced = arranged([make("a", "b"), make("c", "d", "e")], {**added("x", "y"), "a": None, "b": None}, 4)
     assert [[e.pod for e in s] for s in replaced] == [["x", "y"], ["c", "d", "e"]]
 
 
 def test_a_slice_that_does_not_change_is_the_same() -> None:
     slices = [make("a"), make("b")]
-    after = arrange(slices, {"a": make("a")[0], "gone": None}, 4)
+    after = arranged(slices, {"a": make("a")[0], "gone": None}, 4)
     assert after[0] is slices[0] and after[1] is slices[1]
 
 
 def test_random_changes_keep_each_endpoint_once() -> None:
     random = Random(5)
-    slices: list[tuple[Endpoint, ...]] = []
+    slices: list[Contents] = []
     wanted: dict[str, Endpoint] = {}
     for _ in range(300):
         changes: dict[str, Endpoint | None] = {}
@@ -314,7 +321,8 @@ def test_random_changes_keep_each_endpoint_once() -> None:
         wanted = {
             name: endpoint for name, endpoint in wanted.items() if changes.get(name, endpoint) is not None
         }
-        slices = [s for s in arrange(slices, changes, 7) if s]
-        assert all(len(s) <= 7 for s in slices)
-        found = [endpoint for s in slices for endpoint in s]
+        slices = [s for s in arrange(slices, changes, 7) if s.endpoints]
+        assert all(len(s.endpoints) <= 7 for s in slices)
+        assert all(s.endpoints == tuple(s.by_pod.values()) for s in slices)
+        found = [endpoint for s in slices for endpoint in s.endpoints]
         assert len(found) == len(wanted) and {e.pod: e for e in found} == wanted

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Collection
-from math import inf
 
 from simkube.measure.failure import Blame
 from simkube.trace.record import Record
@@ -54,7 +53,7 @@ class Causes:
         self._machines: dict[str, Blame] = {}  # those on which nothing can run, and since when
         self._ready: dict[str, tuple[str, float]] = {}  # pod UID -> node, since when it serves
         self.rules: dict[str, Callable[[Record], object]] = {
-            "pod.disrupted": self._ending,
+            "pod.disrupted": self._disrupted,
             "pod.terminating": self._ending,
             "pod.serving": self._serving,
             "pod.silent": lambda r: self._ready.pop(r.uid, None),
@@ -70,6 +69,10 @@ class Causes:
         rule = self.rules.get(record.what)
         if rule is not None:
             rule(record)
+
+    def _disrupted(self, record: Record) -> None:
+        if record.reason == "TerminationByKubelet":  # the others delete at once
+            self._ending(record)
 
     def _ending(self, record: Record) -> None:
         how = REASONS.get(record.reason, "deleted from")
@@ -102,6 +105,10 @@ class Causes:
         ended = self._ends.get(record.uid) or self._machines.get(record.node)
         return ended or Blame(f"stopped answering on {{nodes}} at {clock(record.t)}", record.node)
 
+    def silent_yet(self, node: str, t: float) -> Blame:
+        """An endpoint that proxies route to from `t` on does not answer: it was Ready before its process was."""
+        return Blame(f"Ready on {{nodes}} at {clock(t)} but not answering", node)
+
     def left(self, uid: str, t: float) -> Blame:
         """Why a pod left the proxies' tables at `t` although it answers."""
         node, _ = self._ready.get(uid, ("a node", 0.0))
@@ -116,15 +123,14 @@ class Causes:
         """How `record` ended a failure, or made it less, that had lasted since then: by a pod that came, or by proxies
         that route to one again, or no longer to one which does not answer. `before`: whom they routed to before."""
         lasted = how_long(record.t - since)
-        ready, newest, where = self._ready, -inf, ""
-        for uid in routed:
-            came = ready.get(uid)
-            if came is not None and came[1] > newest:
-                where, newest = came
-        if newest >= since:
-            return f"Ready again on {where} after {lasted}"
-        if record.what == "proxy.routes" and any(uid not in before for uid in routed):
-            return f"routed to again after {lasted}"
-        if record.what == "proxy.routes":
+        if record.what == "pod.serving":
+            return f"Ready again on {record.node} after {lasted}"
+        if record.what != "proxy.routes":
+            return f"over after {lasted}"
+        came = [self._ready.get(uid, ("", 0.0)) for uid in routed if uid not in before]
+        if not came:
             return f"no longer routed to after {lasted}"
-        return f"over after {lasted}"
+        node, served = max(came, key=lambda ready: ready[1])
+        return (
+            f"Ready again on {node} after {lasted}" if served >= since else f"routed to again after {lasted}"
+        )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from simkube.measure.causes import Causes, clock
+from simkube.measure.causes import Causes
 from simkube.measure.connections import Connections
 from simkube.measure.failure import Blame, Failure
 from simkube.measure.result import Interval, ServiceResult
@@ -162,8 +162,8 @@ class Services:
                 over = self.causes.over(record, routed, self._before, at.since) if better else "then out"
                 self._finish(at, t, over)
             if not at.state:
-                own = self._before if record.what == "proxy.routes" else routes.get(service, ())
-                at.standing = Failure(len(own))
+                before_it = len(self._before) if record.what == "proxy.routes" else 0
+                at.standing = Failure(max(before_it, len(routes.get(service, ()))))
             at.state, at.since, at.worst, at.account = state, t, s, at.standing.copy()
         at.worst = min(at.worst, s)
         if s < before:
@@ -197,15 +197,15 @@ class Services:
         elif record.what != "proxy.routes":
             yield record.what + record.node, self.causes.happened(record)
         else:
-            routed = self.success.routes[service]
+            routed, serving = self.success.routes[service], self.success.serving
             left = [uid for uid in self._before if uid not in routed]
             for uid in left:
                 yield uid, self.causes.left(uid, record.t)
-            dead = sum(uid not in self._before and uid not in self.success.serving for uid in routed)
             if not routed and not left:
                 yield "none", Blame("no endpoint is ready")
-            elif dead:
-                yield "dead", Blame(f"routed to {dead} that do not answer since {clock(record.t)}")
+            for uid, node in record.value:
+                if uid not in self._before and uid not in serving:
+                    yield uid, self.causes.silent_yet(node, record.t)
 
     def _integrate(self, at: _Service, t: float) -> None:
         span = t - at.last

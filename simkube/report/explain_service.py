@@ -1,6 +1,6 @@
 """The account of a service: when it failed, which endpoints went and why, and what brought it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from simkube.measure import Interval, ServiceResult
 from simkube.measure.services import Services, Traffic
@@ -8,11 +8,13 @@ from simkube.report.account import Account, Entry, add, shortened
 from simkube.report.explain_context import Context, Owner
 from simkube.report.explain_pod import PodEntries
 from simkube.report.failures import stretches_of
+from simkube.report.story_lines import some
 from simkube.report.tables import count, seconds
 from simkube.trace.record import Record
 
 MOST = 16  # entries told of one failure
 FAILURES = 20  # failures told of
+NAMED = 4  # endpoints named one by one
 KEPT = 4000  # entries kept
 BEFORE, AFTER = 2.0, 0.05  # seconds around a failure in which its causes and its end lie
 TELL = (  # what of its pods' records is told
@@ -44,6 +46,7 @@ class ServiceAccounts:
         self._own = Services({}, {})  # the same as if it called nobody
         self._owners: dict[str, dict[Owner, None]] = {}  # namespace -> who makes its endpoints
         self._pods: dict[str, dict[str, str]] = {}  # namespace -> UID of an endpoint -> name and node
+        self._routes: dict[str, list[str]] = {}  # namespace -> UIDs that proxies route to
         self._found: dict[str, list[Entry]] = {}
         self._end = 0.0
 
@@ -81,8 +84,10 @@ class ServiceAccounts:
                 if owner is not None:
                     owners[self._context.top(owner)] = None
         elif record.t >= 0.0:
-            names = [pods.get(row[0], row[0]) for row in record.value]
-            self._add(entries, Entry(record.t, f"proxies route to {', '.join(names) or 'nobody'}"))
+            before, after = self._routes.get(record.namespace, []), [row[0] for row in record.value]
+            self._add(entries, Entry(record.t, f"proxies route to {_change(before, after, pods)}"))
+        if record.what == "proxy.routes":
+            self._routes[record.namespace] = [row[0] for row in record.value]
 
     def _pod(self, record: Record) -> None:
         if record.t < 0.0 or record.namespace not in self._found:
@@ -134,6 +139,17 @@ class ServiceAccounts:
         return Account(
             kind="Service", namespace=namespace, name=self._name, summary=tuple(summary), entries=tuple(shown)
         )
+
+
+def _change(before: Sequence[str], after: Sequence[str], pods: Mapping[str, str]) -> str:
+    """All endpoints if they are few, else what changed."""
+    if len(after) <= NAMED:
+        return ", ".join(pods.get(uid, uid) for uid in after) or "nobody"
+    came = [pods.get(uid, uid) for uid in after if uid not in before]
+    went = [pods.get(uid, uid) for uid in before if uid not in after]
+    parts = [f"now also {some(came)}"] if came else []
+    parts += [f"no longer {some(went)}"] if went else []
+    return f"{len(after)} endpoints: {', '.join(parts)}"
 
 
 def _result(services: Services | None, key: Owner, end: float) -> ServiceResult | None:

@@ -162,6 +162,16 @@ def test_the_cause_of_an_empty_table_is_what_befell_its_own_pods() -> None:
     )
 
 
+def test_an_endpoint_that_is_ready_before_it_answers() -> None:
+    """8.4: without a readiness probe a container counts as ready as soon as it runs."""
+    early = [routes(10, "web", "a", "b", "c"), serving(25, "c", "n1")]
+    (interval,) = service_of(measured([*TWO, *early], 100.0)).intervals
+    assert interval.worst == approx(2 / 3)
+    assert interval.cause == (
+        "1 of 3 replicas Ready on n1 at 00:00:10 but not answering, Ready again on n1 after 15 s"
+    )
+
+
 def test_a_failure_that_gets_worse_says_so() -> None:
     records = [*TWO, silent(10, "a"), silent(20, "b", "n2"), serving(26, "b", "n2"), serving(30, "a")]
     first, second, third = service_of(measured(records, 100.0)).intervals

@@ -360,3 +360,17 @@ def test_a_long_trace_gives_a_bounded_account() -> None:
     kubelets = [kubelet(float(n), "stopped", "n1", "killed") for n in range(0, 9000, 10)]
     back = [kubelet(float(n + 5), "started", "n1") for n in range(0, 9000, 10)]
     assert len(account(in_order(START, kubelets, back), "n1").entries) <= 181
+
+
+def test_of_many_endpoints_only_changes_are_told() -> None:
+    names = [f"web-1-{n}" for n in range(6)]
+    records = in_order(
+        node(-9, "added", "n1", value=ADDED),
+        [created(-8, name) for name in names],
+        [pod(-7, "serving", name, "n1") for name in names],
+        slices(-6, "web", *((name, "n1") for name in names)),
+        routes(-6, "web", *((name, "n1") for name in names)),
+        pod(9, "silent", "web-1-0", "n1"),
+        routes(10, "web", *((name, "n1") for name in names[1:])),
+    )
+    assert entries(records, "web")[-1][1] == "  proxies route to 5 endpoints: no longer web-1-0 on n1"

@@ -18,6 +18,7 @@ from simkube.scenario.names import unmet
 from simkube.scenario.nodes import all_nodes
 from simkube.scenario.overrides import overridden
 from simkube.scenario.pieces import Piece
+from simkube.scenario.priorities import missing_priorities
 from simkube.scenario.scenario import Cluster, NodePool, Scenario
 from simkube.scenario.source import Source
 from simkube.scenario.storage import missing_classes
@@ -130,13 +131,12 @@ def assemble(
         warnings.append(f"{source.file}: names that are not in these manifests: {names}")
     pieces = within_bounds(pieces, warnings)
     warnings += check(pieces, nodes)
-    objects = [
-        *nodes,
-        *([] if of_cluster else missing_classes(pieces, warnings)),
-        *(obj for _, obj in pieces),
-    ]
+    added = missing_priorities(pieces, of_cluster, warnings)
+    if not of_cluster:
+        added += missing_classes(pieces, warnings)
+    objects = (*nodes, *added, *(obj for _, obj in pieces))
     places = {(obj.kind, *obj.key): manifest.source for manifest, obj in pieces}
-    return Loaded(scenario, tuple(objects), tuple(warnings), name, source, places)
+    return Loaded(scenario, objects, tuple(warnings), name, source, places)
 
 
 def _check_timings(scenario: Scenario, source: Source) -> None:

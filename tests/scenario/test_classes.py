@@ -1,4 +1,4 @@
-"""StorageClasses that manifests count on and do not bring."""
+"""Classes of storage and priority that manifests count on and do not bring."""
 
 from typing import Any
 
@@ -69,3 +69,38 @@ def test_what_claims_ask_for_is_there(load: Load, documents: list[Any], made: li
 def test_a_dump_is_whole(load: Load) -> None:
     """A cluster without a default class leaves such a claim unbound, and so does the run."""
     assert classes(load(BARE, dump(claim()))) == []
+
+
+def prior(name: str) -> dict[str, Any]:
+    pod = ephemeral()
+    pod["spec"] = {"priorityClassName": name, "containers": [{"name": "a", "image": "b"}]}
+    return pod
+
+
+def test_priorities_that_pods_ask_for_are_there(load: Load) -> None:
+    scenario = "cluster: {nodes: [{}]}\nmanifests: [web.yaml]\n"
+    loaded = load(scenario, [prior("high")])
+    assert [one.meta.name for one in find(loaded.objects, "PriorityClass")] == ["high"]
+    assert loaded.warnings == ("PriorityClass not among the manifests: high (value 0)",)
+    given = {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": "high"},
+        "value": 7,
+    }
+    assert load(scenario, [prior("high"), given]).warnings == ()
+    assert load(scenario, [prior("system-node-critical")]).warnings == ()
+
+
+def test_pods_of_a_dump_say_their_priority(load: Load) -> None:
+    """The API server has written it into them, and would refuse another."""
+    pod = prior("high")
+    pod["spec"]["priority"] = 1000
+    loaded = load("cluster: {nodes: [{}]}\nmanifests: [web.yaml]\n", [pod])
+    assert [one.spec.value for one in find(loaded.objects, "PriorityClass")] == [1000]
+
+
+def test_priorities_of_a_dump_are_whole(load: Load) -> None:
+    loaded = load(BARE, dump(prior("high")))
+    assert find(loaded.objects, "PriorityClass") == []
+    assert "PriorityClass not among the manifests: high; their pods cannot be created" in loaded.warnings

@@ -29,6 +29,9 @@ EventSink = Callable[[Object, str, str, str, str], None]
 """Takes a Kubernetes Event: object, type ("Normal", "Warning"), reason, message, reporting component."""
 
 
+SAFE = "bcdfghjklmnpqrstvwxz2456789"
+
+
 class Api:
     """The API server over a store. `available` False: every call raises `Unavailable`; `latency` is what a reaction to
     a watch takes, in seconds (request and delivery together); `throttled` False lifts clients' rate limits. `timings`
@@ -60,14 +63,15 @@ class Api:
 
     def suffix(self) -> str:
         """Five characters as generateName appends them [apimachinery `pkg/util/rand`: no vowels, no 0, 1, 3]."""
-        return "".join(self._random.choices("bcdfghjklmnpqrstvwxz2456789", k=5))
+        chance = self._random.random
+        return "".join([SAFE[int(chance() * len(SAFE))] for _ in range(5)])
 
 
 class Client:
     """One caller's connection to the API.
 
-    Reads come in two forms. `cached` reads (`get`, `table`, `pods_on`, `owned_by`) are an informer's: they answer from
-    what the caller has seen, also while the API is away. `read` and `read_pods_on` are live GETs and LISTs and raise
+    Reads come in two forms. `cached` reads (`get`, `table`, `pods_on`, `owned_by`: those of the store) are an
+    informer's: they answer from what the caller has seen, also while the API is away. `read` is a live GET and raises
     `Unavailable` then. Writes are always live.
     """
 
@@ -75,7 +79,9 @@ class Client:
         self.api = api
         self.name = name
         self.connected = True
-        self._store = api.store
+        store = self._store = api.store
+        self.get, self.table = store.get, store.table
+        self.pods_on, self.owned_by = store.pods_on, store.owned_by
         self._qps = qps
         self._burst = float(burst)
         self._tokens = self._burst
@@ -111,22 +117,6 @@ class Client:
         return missing / self._qps if missing > 1e-6 else 0.0  # less might not move the clock
 
     # -- reading ------------------------------------------------------------------------------------------------
-
-    def get(self, kind: str, name: str, namespace: str = "") -> Any:
-        """From the cache: the object or None."""
-        return self._store.get(kind, name, namespace)
-
-    def table(self, kind: str) -> Mapping[Key, Any]:
-        """From the cache: all of a kind by key; copy before writing while iterating."""
-        return self._store.table(kind)
-
-    def pods_on(self, node: str) -> Mapping[Key, Pod]:
-        """From the cache: pods bound to a node."""
-        return self._store.pods_on(node)
-
-    def owned_by(self, uid: str) -> Mapping[Key, Any]:
-        """From the cache: objects whose controller has this UID."""
-        return self._store.owned_by(uid)
 
     def read(self, kind: str, name: str, namespace: str = "") -> Any:
         """A live GET. Raises `NotFound`, `Unavailable`."""

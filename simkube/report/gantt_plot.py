@@ -191,13 +191,14 @@ def _lane(axes: Axes, lane: Sequence[Stay], y: float, window: float) -> None:
         if stay.terminating is not None and stay.terminating < end:
             spans.append((max(stay.terminating, 0.0), end - max(stay.terminating, 0.0)))
             colours.append(ENDS)
-        for since, until in stay.serving:
-            since, until = max(since, 0.0), min(end if until is None else until, end)
-            if until > since:
-                spans.append((since, until - since))
-                colours.append(SERVES)
-        first = max(stay.serving[0][0], start) if stay.serving else start
-        _name(axes, stay.name, first, end, y, window)
+        serving = [
+            (max(since, 0.0), min(end if until is None else until, end)) for since, until in stay.serving
+        ]
+        serving = [(since, until) for since, until in serving if until > since]
+        spans += [(since, until - since) for since, until in serving]
+        colours += [SERVES] * len(serving)
+        longest = max(serving, key=lambda span: span[1] - span[0], default=(start, end))
+        _name(axes, stay.name, *longest, y, window)
     axes.broken_barh(spans, (y + 0.012, LANE - 0.024), facecolors=colours, linewidth=0, zorder=2)
 
 

@@ -1,8 +1,8 @@
 """Deployments: when which of them is looked at, and which ReplicaSets are theirs (behaviour 4.2)
 [pkg/controller/deployment/deployment_controller.go]. What a look does is in `deployment_sync`."""
 
-from operator import is_
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -12,7 +12,16 @@ from simkube.cluster.controller import Controller
 from simkube.cluster.deployment_revisions import TemplateHashes
 from simkube.cluster.deployment_sync import KIND, REPLICASET, DeploymentSync, pods_of
 from simkube.cluster.pods import owned_by
-from simkube.cluster.rollout_status import COMPLETE, NO_DEADLINE, PROGRESSING, TIMED_OUT, condition_of
+from simkube.cluster.rollout import least_available
+from simkube.cluster.rollout_status import (
+    COMPLETE,
+    NO_DEADLINE,
+    PROGRESSING,
+    TIMED_OUT,
+    condition_of,
+    is_over,
+    rolled_out,
+)
 from simkube.cluster.selection import Selectors
 from simkube.cluster.store import Change, Did
 from simkube.kube.objects import Key, Pod, Workload
@@ -21,6 +30,19 @@ from simkube.timings import Timings
 
 _SELECTOR = int(Did.ADDED | Did.SPEC)  # a Deployment's may be another
 _OWNER = int(Did.ADDED | Did.META | Did.REMOVED)  # a ReplicaSet's may be another
+_STATUS = int(Did.STATUS)
+
+
+class _Settled(NamedTuple):
+    """A Deployment whose rollout asks for nothing more, as long as these and what its ReplicaSets are stay the same:
+    only its status follows those of the ReplicaSets, `new` and `olds` by key. `least`: pods that it wants available."""
+
+    spec: Any
+    template: Any
+    meta: Any
+    new: Key
+    olds: tuple[Key, ...]
+    least: int
 
 
 class DeploymentController(Controller):
@@ -31,9 +53,8 @@ class DeploymentController(Controller):
         self._hashes = TemplateHashes()
         self._selectors = Selectors()
         self._orphans: dict[Key, None] = {}  # ReplicaSets without a controller
-        self._settled: dict[
-            Key, tuple[Any, ...]
-        ] = {}  # what Deployments looked like that need nothing but counting
+        self._settled: dict[Key, _Settled] = {}
+        self._deployments, self._replicasets = client.table(KIND), client.table(REPLICASET)
         self._any_pod_that_goes = timings.version.minor >= 37  # 13.1
         client.watch(KIND, self._deployment_changed)
         client.watch(REPLICASET, self._replicaset_changed)
@@ -69,10 +90,13 @@ class DeploymentController(Controller):
             self._selectors.put(deployment.key, selector)
 
     def _replicaset_changed(self, change: Change) -> None:
-        replicaset: Workload = change.object
+        replicaset: Workload = change.new if change.new is not None else change.old
         owner = replicaset.meta.controller
         if owner is not None and owner.kind == KIND:
-            self.enqueue((replicaset.meta.namespace, owner.name))
+            key = (replicaset.meta.namespace, owner.name)
+            if change.did != _STATUS:
+                self._settled.pop(key, None)
+            self.enqueue(key)
         if change.did & _OWNER:
             if change.new is None:
                 self._orphans.pop(replicaset.key, None)
@@ -80,7 +104,9 @@ class DeploymentController(Controller):
                 self._note_orphan(change.new)
             before = change.old.meta.controller if change.old is not None else None
             if before is not None and before.kind == KIND and before != owner:
-                self.enqueue((replicaset.meta.namespace, before.name))
+                key = (replicaset.meta.namespace, before.name)
+                self._settled.pop(key, None)
+                self.enqueue(key)
 
     def _note_orphan(self, replicaset: Workload) -> None:
         self._orphans.pop(replicaset.key, None)
@@ -109,31 +135,41 @@ class DeploymentController(Controller):
     # -- one Deployment ---------------------------------------------------------------------------------------------
 
     def reconcile(self, key: Any) -> None:
-        namespace, name = key
-        deployment: Workload | None = self.client.get(KIND, name, namespace)
-        if deployment is None:
-            self._settled.pop(key, None)
-            return
-        replicasets = self._owned(deployment)
+        deployment: Workload | None = self._deployments.get(key)
         settled = self._settled.pop(key, None)
-        if settled is not None and _is_same(settled, _shape(deployment, replicasets)):
-            sync = self._sync(deployment, replicasets)
-            sync.count()
-        elif compile_selector(deployment.spec.selector).is_everything:
+        if deployment is None:
+            return
+        if (
+            settled is not None
+            and settled.spec is deployment.spec
+            and settled.template is deployment.template
+            and settled.meta is deployment.meta
+        ):
+            self._count(key, deployment, settled)
+            return
+        if compile_selector(deployment.spec.selector).is_everything:
             text = "This deployment is selecting all pods. A non-empty selector is required."
             self.client.event(deployment, "Warning", "SelectingAll", text)
             return
-        else:
-            sync = self._sync(deployment, self._claim(deployment, replicasets))
-            sync.run()
-            replicasets = self._owned(deployment)
+        owned = self._claim(deployment, self._owned(deployment))
+        sync = DeploymentSync(self.client, self.clock.now, self._hashes, deployment, owned)
+        sync.run()
         if sync.rolls_out:
             self._plan_check(sync.deployment)
-        if sync.is_settled:
-            self._settled[key] = _shape(sync.deployment, replicasets)
+        if sync.new is not None and sync.is_settled:
+            self._settled[key] = _settled(sync.deployment, sync.new, self._owned(deployment))
 
-    def _sync(self, deployment: Workload, replicasets: list[Workload]) -> DeploymentSync:
-        return DeploymentSync(self.client, self.clock.now, self._hashes, deployment, replicasets)
+    def _count(self, key: Key, deployment: Workload, settled: _Settled) -> None:
+        """What a sync comes to for a Deployment that was settled, when only statuses have changed since."""
+        replicasets = self._replicasets
+        new, olds = replicasets[settled.new], [replicasets[old] for old in settled.olds]
+        status = rolled_out(deployment, new, olds, settled.least, self.clock.now)
+        if status != deployment.status:
+            deployment = self.client.update(replace(deployment, status=status))
+        if is_over(deployment):
+            self._settled[key] = settled
+        else:
+            self._plan_check(deployment)
 
     def _plan_check(self, deployment: Workload) -> None:
         """Look again when the rollout has to have progressed [progress.go `requeueStuckDeployment`]."""
@@ -164,13 +200,7 @@ class DeploymentController(Controller):
         return [obj for obj in self.client.owned_by(deployment.meta.uid).values() if obj.kind == REPLICASET]
 
 
-def _is_same(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
-    return len(before) == len(now) and all(map(is_, before, now))
-
-
-def _shape(deployment: Workload, replicasets: list[Workload]) -> tuple[Any, ...]:
-    """All that decides what a sync does to a settled Deployment; statuses only change its counts."""
-    parts = [deployment.spec, deployment.template, deployment.meta]
-    for replicaset in replicasets:
-        parts += (replicaset.spec, replicaset.meta)
-    return tuple(parts)
+def _settled(deployment: Workload, new: Workload, replicasets: Sequence[Workload]) -> _Settled:
+    olds = tuple(replicaset.key for replicaset in replicasets if replicaset.meta.uid != new.meta.uid)
+    least = least_available(deployment.spec)
+    return _Settled(deployment.spec, deployment.template, deployment.meta, new.key, olds, least)

@@ -34,8 +34,8 @@ def pods_of(client: Client, replicasets: Iterable[Workload]) -> Iterator[Pod]:
 
 
 class DeploymentSync:
-    """`deployment` is what it is while `run` goes on, and what is stored after it; `rolls_out` says that it was neither
-    deleting, paused nor scaling."""
+    """`deployment` is what it is while `run` goes on, and what is stored after it; `new` the ReplicaSet of its
+    template, if there is one; `rolls_out` says that it was neither deleting, paused nor scaling."""
 
     def __init__(
         self,
@@ -51,8 +51,9 @@ class DeploymentSync:
         self._now = now
         self._hashes = hashes
         self._has_deadline = deployment.spec.progress_deadline_seconds != NO_DEADLINE
-        self._new = hashes.find_new(deployment, replicasets)
-        self._olds = [replicaset for replicaset in replicasets if replicaset is not self._new]
+        self._least = rollout.least_available(deployment.spec)
+        self.new = hashes.find_new(deployment, replicasets)
+        self._olds = [replicaset for replicaset in replicasets if replicaset is not self.new]
 
     def run(self) -> None:
         """Raises `ApiError` where a write fails; what was done until then stays."""
@@ -65,7 +66,7 @@ class DeploymentSync:
         if self.deployment.meta.deletion_timestamp is not None:
             self._write(rollout_status.counted(*self._state()))
         elif spec.paused or rollout.is_scaled(spec, self._all()):
-            self._scale(rollout.scaling(spec, self.deployment.status, self._new, self._olds))
+            self._scale(rollout.scaling(spec, self.deployment.status, self.new, self._olds))
             if spec.paused:
                 self._clean_up()
             self._write(rollout_status.counted(*self._state()))
@@ -86,23 +87,18 @@ class DeploymentSync:
         spec = self.deployment.spec
         return (
             self.rolls_out
-            and self._new is not None
-            and self._new.spec.replicas == spec.replicas
+            and self.new is not None
+            and self.new.spec.replicas == spec.replicas
             and not rollout.active(self._olds)
             and len(self._olds) <= spec.revision_history_limit
             and rollout_status.is_over(self.deployment)
         )
 
-    def count(self) -> None:
-        """What `run` comes to for a Deployment that was settled, and has not changed but in statuses."""
-        self.rolls_out = True
-        self._write(rollout_status.rolled_out(*self._state()))
-
     def _all(self) -> list[Workload]:
-        return self._olds if self._new is None else [*self._olds, self._new]
+        return self._olds if self.new is None else [*self._olds, self.new]
 
-    def _state(self) -> tuple[Workload, Workload | None, list[Workload], float]:
-        return self.deployment, self._new, self._olds, self._now
+    def _state(self) -> tuple[Workload, Workload | None, list[Workload], int, float]:
+        return self.deployment, self.new, self._olds, self._least, self._now
 
     def _write(self, status: WorkloadStatus) -> None:
         """Write the Deployment if it differs from what is stored."""
@@ -118,14 +114,14 @@ class DeploymentSync:
 
     def _roll(self) -> None:
         """[`rolloutRolling`]"""
-        new = self._new or self._create_new()
+        new = self.new or self._create_new()
         self._scale(rollout.rolling_step(self.deployment.spec, new, self._olds))
 
     def _recreate(self) -> None:
         """[`rolloutRecreate`]"""
         if self._scale(rollout.stop_all(self._olds)) or self._old_pods_run():
             return
-        new = self._new or self._create_new()
+        new = self.new or self._create_new()
         self._scale([Scale(new, self.deployment.spec.replicas)])
 
     def _old_pods_run(self) -> bool:
@@ -138,14 +134,14 @@ class DeploymentSync:
 
     def _keep_revision(self) -> None:
         """The new ReplicaSet has the highest revision, and the Deployment shows it."""
-        if self._new is None:
+        if self.new is None:
             return
-        current = with_revision(self.deployment, self._new, last_revision(self._olds) + 1)
-        if current is not self._new:
-            self._new = self._client.update(current)
-        self._show_revision(self._new)
+        current = with_revision(self.deployment, self.new, last_revision(self._olds) + 1)
+        if current is not self.new:
+            self.new = self._client.update(current)
+        self._show_revision(self.new)
         if self._has_deadline and condition_of(self.deployment.status, PROGRESSING) is None:
-            text = f'Found new replica set "{self._new.meta.name}"'
+            text = f'Found new replica set "{self.new.meta.name}"'
             self._note(Condition(PROGRESSING, "True", self._now, "FoundNewReplicaSet", text, self._now))
 
     def _show_revision(self, new: Workload) -> None:
@@ -162,7 +158,7 @@ class DeploymentSync:
         replicas = rollout.grow(spec, 0, rollout.size(self._olds))
         wanted = new_replicaset(deployment, hashed, replicas, last_revision(self._olds) + 1)
         try:
-            self._new = self._client.create(wanted)
+            self.new = self._client.create(wanted)
         except ApiError as error:
             text = f'Failed to create new replica set "{wanted.meta.name}": {error.message}'
             if self._has_deadline and self._client.reachable:
@@ -172,15 +168,15 @@ class DeploymentSync:
                 self._write(self.deployment.status)
             self._client.event(deployment, "Warning", "ReplicaSetCreateError", text)
             raise
-        name = self._new.meta.name
+        name = self.new.meta.name
         if replicas > 0:
             text = f"Scaled up replica set {name} from 0 to {replicas}"
             self._client.event(deployment, "Normal", "ScalingReplicaSet", text)
-        self._show_revision(self._new)
+        self._show_revision(self.new)
         if self._has_deadline:
             text = f'Created new replica set "{name}"'
             self._note(Condition(PROGRESSING, "True", self._now, "NewReplicaSetCreated", text, self._now))
-        return self._new
+        return self.new
 
     def _scale(self, steps: list[Scale]) -> bool:
         """Write the new sizes; True if there were any."""
@@ -202,8 +198,8 @@ class DeploymentSync:
         return scaled
 
     def _replace(self, replicaset: Workload) -> None:
-        if self._new is not None and self._new.meta.uid == replicaset.meta.uid:
-            self._new = replicaset
+        if self.new is not None and self.new.meta.uid == replicaset.meta.uid:
+            self.new = replicaset
         else:
             self._olds = [replicaset if old.meta.uid == replicaset.meta.uid else old for old in self._olds]
 

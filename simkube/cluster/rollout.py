@@ -33,6 +33,11 @@ def max_unavailable(spec: DeploymentSpec) -> int:
     return min(_fenceposts(spec)[1], spec.replicas)
 
 
+def least_available(spec: DeploymentSpec) -> int:
+    """Pods that have to be available for the Deployment to be."""
+    return spec.replicas - max_unavailable(spec)
+
+
 def _fenceposts(spec: DeploymentSpec) -> tuple[int, int]:
     """[`ResolveFenceposts`]"""
     update = spec.strategy.rolling_update
@@ -89,7 +94,7 @@ def shrink(spec: DeploymentSpec, new: Workload, olds: Sequence[Workload]) -> lis
     olds = by_age(active(olds))
     if not olds:
         return []
-    least = spec.replicas - max_unavailable(spec)
+    least = least_available(spec)
     pending = new.spec.replicas - new.status.available
     budget = size((new, *olds)) - least - pending
     if budget <= 0:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from simkube.cluster.rollout import max_unavailable
 from simkube.kube.objects import Condition, Workload, WorkloadStatus
 from simkube.kube.workloads import DeploymentSpec
 
@@ -18,9 +17,9 @@ Conditions = tuple[Condition, ...]
 
 
 def counted(
-    deployment: Workload, new: Workload | None, olds: Sequence[Workload], now: float
+    deployment: Workload, new: Workload | None, olds: Sequence[Workload], least: int, now: float
 ) -> WorkloadStatus:
-    """Sums over what the ReplicaSets report, and the condition Available."""
+    """Sums over what the ReplicaSets report, and the condition Available: at least `least` pods are."""
     replicas = ready = available = terminating = 0
     for replicaset in olds if new is None else (*olds, new):
         status = replicaset.status
@@ -35,13 +34,11 @@ def counted(
         available=available,
         updated=new.status.replicas if new is not None else 0,
         terminating=terminating,
-        conditions=_availability(deployment, available, now),
+        conditions=_availability(deployment, available >= least, now),
     )
 
 
-def _availability(deployment: Workload, available: int, now: float) -> Conditions:
-    spec: DeploymentSpec = deployment.spec
-    enough = available >= spec.replicas - max_unavailable(spec)
+def _availability(deployment: Workload, enough: bool, now: float) -> Conditions:
     conditions, current = deployment.status.conditions, condition_of(deployment.status, AVAILABLE)
     if current is not None and (current.status == "True") == enough:
         return conditions
@@ -55,10 +52,10 @@ def _availability(deployment: Workload, available: int, now: float) -> Condition
 
 
 def rolled_out(
-    deployment: Workload, new: Workload | None, olds: Sequence[Workload], now: float
+    deployment: Workload, new: Workload | None, olds: Sequence[Workload], least: int, now: float
 ) -> WorkloadStatus:
     """The same with the progress of the rollout, and the ReplicaSets' failures [`syncRolloutStatus`]."""
-    status = counted(deployment, new, olds, now)
+    status = counted(deployment, new, olds, least, now)
     conditions = _progress(deployment, new, status, now)
     failure = _failure(new, olds)
     if failure is not None:

@@ -229,7 +229,9 @@ class Container:
         self.ends_at = self.answers_at = NEVER
         self.stopping = ""
         self._cancel_end()
-        self._cancel_wake()
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
         self.answers = False
 
     def _silence(self) -> None:
@@ -241,11 +243,6 @@ class Container:
         if self._end is not None:
             self._end.cancel()
             self._end = None
-
-    def _cancel_wake(self) -> None:
-        if self._wake is not None:
-            self._wake.cancel()
-            self._wake = None
 
     @property
     def succeeded(self) -> bool:

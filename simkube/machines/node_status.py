@@ -43,14 +43,14 @@ def reported(old: NodeStatus, report: Report, now: float) -> NodeStatus:
     """The status after a report; `old` itself if nothing changes. Conditions of others stay."""
     conditions = {condition.type: condition for condition in old.conditions}
     for type_, reason, message in HEALTHY:
-        _set(conditions, Condition(type_, "False", now, reason, message))
+        _set(conditions, type_, "False", reason, message, now)
     ready = conditions.pop("Ready", None)
     if ready is not None:
         conditions["Ready"] = ready  # the last one
     if report.trouble:
-        _set(conditions, Condition("Ready", "False", now, "KubeletNotReady", report.trouble))
+        _set(conditions, "Ready", "False", "KubeletNotReady", report.trouble, now)
     else:
-        _set(conditions, Condition("Ready", "True", now, "KubeletReady", "kubelet is posting ready status"))
+        _set(conditions, "Ready", "True", "KubeletReady", "kubelet is posting ready status", now)
     status = NodeStatus(
         allocatable=report.allocatable,
         capacity=report.capacity,
@@ -62,10 +62,12 @@ def reported(old: NodeStatus, report: Report, now: float) -> NodeStatus:
     return old if status == old else status
 
 
-def _set(conditions: dict[str, Condition], new: Condition) -> None:
+def _set(
+    conditions: dict[str, Condition], type_: str, status: str, reason: str, message: str, now: float
+) -> None:
     """lastTransitionTime moves only with the status."""
-    old = conditions.get(new.type)
-    if old is None or old.status != new.status:
-        conditions[new.type] = new
-    elif old.reason != new.reason or (new.type == "Ready" and old.message != new.message):
-        conditions[new.type] = replace(new, since=old.since)
+    old = conditions.get(type_)
+    if old is None or old.status != status:
+        conditions[type_] = Condition(type_, status, now, reason, message)
+    elif old.reason != reason or (type_ == "Ready" and old.message != message):
+        conditions[type_] = Condition(type_, status, old.since, reason, message)

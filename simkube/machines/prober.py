@@ -131,24 +131,25 @@ class Prober:
     def _go(self, ready: bool = False) -> None:
         """The container counts as started: readiness and liveness probes begin."""
         self.started = True
-        plan = self.container.recipe.readiness
+        container = self.container
+        plan = container.recipe.readiness
         if plan is None:
             self.ready = True
         else:
             self.ready = ready
-            grid = self._grid(plan)
-            first = max(self._now, grid)
+            now, grid = self._now, self._grid(plan)
+            first = now if now > grid else grid
             base = first if self._rules.resets_probe_ticker else grid
-            self._readiness_ticks = Ticks(first, base, plan.period)
-            if self.container.answers:
+            ticks = self._readiness_ticks = Ticks(first, base, plan.period)
+            if container.answers:
                 if not ready:
-                    at = self._readiness_ticks.nth(max(first, self._allowed(plan)), plan.successes)
-                    if at <= self._now:
+                    at = ticks.nth(max(first, self._allowed(plan)), plan.successes)
+                    if at <= now:
                         self.ready = True
                     else:
                         self._set_verdict(at, self._readiness_succeeded)
             elif ready:
-                self._set_verdict(self._readiness_ticks.nth(first, plan.failures), self._readiness_failed)
+                self._set_verdict(ticks.nth(first, plan.failures), self._readiness_failed)
         self._watch_liveness()
 
     def _await_startup(self, plan: ProbePlan) -> None:

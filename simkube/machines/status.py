@@ -27,8 +27,8 @@ def phase_of(containers: Sequence[Container], terminal: bool) -> str:
     stopped = succeeded = again = 0
     for container in containers:
         kind = container.recipe.kind
-        exited = not container.running and container.finished_at is not None
         if kind == Kind.INIT:
+            exited = not container.running and container.finished_at is not None
             if exited and container.exit_code != 0 and not restarts(container):
                 return "Failed"
             if not exited and not terminal:
@@ -36,7 +36,7 @@ def phase_of(containers: Sequence[Container], terminal: bool) -> str:
         elif container.running:
             running = True
         elif kind == Kind.MAIN:
-            if not exited:
+            if container.finished_at is None:
                 waiting = True
             else:
                 stopped += 1

@@ -4,7 +4,7 @@ It admits, versions, applies the rules of deletion and binding, and can refuse, 
 caller's connection: it has a name (the writer, in traces), a rate limit as client-go's, and can be cut off by itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from simkube.cluster.errors import AlreadyExists, Conflict, NotFound, Unavailabl
 from simkube.cluster.eviction import evict
 from simkube.cluster.selection import Selections
 from simkube.cluster.store import ANY, Store, Watcher
-from simkube.kube.objects import Condition, Key, Object, Pod, PodDisruptionBudget
+from simkube.kube.objects import Condition, Object, Pod, PodDisruptionBudget
 from simkube.kube.selector import Selector, compile_selector
 from simkube.timings import Timings
 
@@ -136,7 +136,8 @@ class Client:
     # -- writing ------------------------------------------------------------------------------------------------
 
     def create(self, obj: O) -> O:
-        """POST: admission, UID (kept if the object brings one), creation time. Raises `AlreadyExists`, `Forbidden`, `Invalid`, `Unavailable`."""
+        """POST: admission, UID (kept if the object brings one), creation time. Raises `AlreadyExists`, `Forbidden`,
+        `Invalid`, `Unavailable`."""
         self._call()
         api, store, meta = self.api, self._store, obj.meta
         if store.get(obj.kind, meta.name, meta.namespace) is not None:

@@ -73,7 +73,7 @@ class AttachDetach(Controller):
     # -- what happened ------------------------------------------------------------------------------------------
 
     def _pod_changed(self, change: Change) -> None:
-        pod: Pod = change.object
+        pod: Pod = change.old if change.new is None else change.new
         if not pod.template.has_claims:
             return
         if change.new is None:

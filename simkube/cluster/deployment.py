@@ -58,7 +58,7 @@ class DeploymentController(Controller):
         self._any_pod_that_goes = timings.version.minor >= 37  # 13.1
         client.watch(KIND, self._deployment_changed)
         client.watch(REPLICASET, self._replicaset_changed)
-        client.watch("Pod", self._pod_removed, Did.REMOVED)
+        client.watch("Pod", self._pod_removed, Did.REMOVED, owner=REPLICASET)
         for deployment in client.table(KIND).values():
             self._select(deployment)
         for replicaset in client.table(REPLICASET).values():
@@ -122,11 +122,12 @@ class DeploymentController(Controller):
         owner = pod.meta.controller
         if owner is None or owner.kind != REPLICASET:
             return
-        replicaset = self.client.get(REPLICASET, owner.name, pod.meta.namespace)
+        namespace = pod.meta.namespace
+        replicaset = self._replicasets.get((namespace, owner.name))
         above = replicaset.meta.controller if replicaset is not None else None
         if above is None or above.kind != KIND:
             return
-        deployment = self.client.get(KIND, above.name, pod.meta.namespace)
+        deployment = self._deployments.get((namespace, above.name))
         if deployment is None or deployment.spec.strategy.type != "Recreate":
             return
         if self._any_pod_that_goes or not any(pods_of(self.client, self._owned(deployment))):

@@ -64,7 +64,8 @@ class DisruptionController(Controller):
         if change.did & _SELECTOR:
             self._tallies.pop(change.object.key, None)
         if change.by != self.client.name:
-            self.enqueue((KIND, *change.object.key))
+            budget: PodDisruptionBudget = change.old if change.new is None else change.new
+            self.enqueue((KIND, budget.meta.namespace, budget.meta.name))
 
     def _pod_changed(self, change: Change) -> None:
         old, new, did = change.old, change.new, change.did

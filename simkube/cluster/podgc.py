@@ -37,6 +37,7 @@ class PodGarbageCollector(Controller):
         self._finished: dict[Key, None] = {}
         self._unscheduled: dict[Key, None] = {}  # terminating pods that have no node
         self._out_of_service: dict[str, None] = {}  # nodes with the taint
+        self._nodes = client.table("Node")
         client.watch(
             "Pod", self._pod_changed, Did.ADDED | Did.REMOVED | Did.BOUND | Did.TERMINATING | Did.PHASE
         )
@@ -59,7 +60,7 @@ class PodGarbageCollector(Controller):
         self._finished.clear()
         self._unscheduled.clear()
         self._out_of_service.clear()
-        for node in self.client.table("Node").values():
+        for node in self._nodes.values():
             self._note_node(node)
         for pod in self.client.table("Pod").values():
             self._note_pod(pod)
@@ -67,11 +68,12 @@ class PodGarbageCollector(Controller):
     # -- what might have to be collected ------------------------------------------------------------------------
 
     def _pod_changed(self, change: Change) -> None:
-        if change.new is None:
-            self._finished.pop(change.old.key, None)
-            self._unscheduled.pop(change.old.key, None)
-        else:
+        if change.new is not None:
             self._note_pod(change.new)
+        elif self._finished or self._unscheduled:
+            key = change.old.key
+            self._finished.pop(key, None)
+            self._unscheduled.pop(key, None)
 
     def _note_pod(self, pod: Pod) -> None:
         if pod.status.phase in ("Succeeded", "Failed"):
@@ -82,7 +84,7 @@ class PodGarbageCollector(Controller):
             if pod.meta.deletion_timestamp is not None:
                 self._unscheduled[pod.key] = None
                 self._arm()
-        elif self.client.get("Node", pod.node) is None:
+        elif ("", pod.node) not in self._nodes:
             self._miss(pod.node)
         elif pod.meta.deletion_timestamp is not None and pod.node in self._out_of_service:
             self._arm()

@@ -71,9 +71,12 @@ class TaintEviction(Controller):
     def _pod_changed(self, change: Change) -> None:
         if not self._running:
             return
-        pod = change.object
-        if (pod.key in self._deletions) if change.new is None else (pod.node in self._tainted):
-            self.enqueue(pod.key)
+        pod = change.new
+        if pod is not None:
+            if pod.node in self._tainted:
+                self.enqueue(pod.key)
+        elif self._deletions and change.old.key in self._deletions:
+            self.enqueue(change.old.key)
 
     def reconcile(self, key: Hashable) -> None:
         if isinstance(key, Deletion):
@@ -107,17 +110,18 @@ class TaintEviction(Controller):
     def _decide(self, pod: Pod, taints: tuple[Taint, ...]) -> None:
         """A time that is set stands: only "now", "forever" or no taints at all replace it [`processPodOnNode`]. The
         pod's phase does not matter."""
+        key = pod.key
         delay = eviction_delay(taints, pod.template.spec.tolerations)
-        planned = self._deletions.get(pod.key)
+        planned = self._deletions.get(key)
         if delay is None:
-            self._cancel(pod.key)
+            self._cancel(key)
         elif delay > 0.0:
             if planned is None:
-                deletion = self._deletions[pod.key] = Deletion(pod)
+                deletion = self._deletions[key] = Deletion(pod)
                 deletion.timer = self.clock.after(delay, lambda: self._fire(deletion))
         elif planned is None or planned.timer is not None:
-            self._cancel(pod.key)
-            deletion = self._deletions[pod.key] = Deletion(pod)
+            self._cancel(key)
+            deletion = self._deletions[key] = Deletion(pod)
             self.enqueue(deletion)
 
     def _cancel(self, key: Key) -> None:

@@ -119,7 +119,7 @@ class VolumeBinder(Controller):
             self.enqueue(ClaimKey(*key))
 
     def _pod_changed(self, change: Change) -> None:
-        pod: Pod = change.object
+        pod: Pod = change.old if change.new is None else change.new
         if not pod.template.has_claims:
             return
         if change.new is not None:

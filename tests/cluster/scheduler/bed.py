@@ -81,7 +81,7 @@ class Bed(World):
         """A pod that is not created: only asked about."""
         pairs = dict(label.partition("=")[::2] for label in labels)
         template: Template = self.template(labels=pairs, **spec)
-        owners = ()
+        owners: tuple[OwnerReference, ...] = ()
         if owner is not None:
             owners = (OwnerReference(owner.kind, owner.meta.name, owner.meta.uid, owner.api_version),)
         return Pod(meta=Meta("asking", namespace, labels=template.labels, owners=owners), template=template)

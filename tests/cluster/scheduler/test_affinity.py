@@ -231,7 +231,7 @@ def test_7_3_preferences_of_the_pod_and_of_others(
 ) -> None:
     bed = bed_of(*nodes)
     for node, value, wish in pods:
-        spec = {} if wish is None else {"affinity": wish}
+        spec: dict[str, Any] = {} if wish is None else {"affinity": wish}
         bed.put(node, *([f"security={value}"] if value else []), **spec)
     spec = {} if affinity is None else {"affinity": affinity}
     points = bed.points(AFFINITY, bed.asking(*([f"security={label}"] if label else []), **spec))

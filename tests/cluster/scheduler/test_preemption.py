@@ -25,7 +25,8 @@ class Arena(Bed):
         labels = more.pop("labels", {"app": "web"})
         template = self.template(labels=labels, containers=[requests(f"{cpu}m")], priority=priority, **more)
         pod = self.pod(name, template, node=node, phase="Running")
-        return self.change(pod, status=replace(pod.status, start_time=started))
+        started_pod: Pod = self.change(pod, status=replace(pod.status, start_time=started))
+        return started_pod
 
     def comes(self, name: str = "p", priority: int = HIGH, cpu: int = 1000, **more: Any) -> Pod:
         return self.pod(name, self.template(containers=[requests(f"{cpu}m")], priority=priority, **more))
@@ -78,7 +79,8 @@ def test_13_3_the_message_of_a_found_placement_since_1_37() -> None:
 def test_7_6_equal_priority_and_policy_never_preempt_nobody(policy: str | None) -> None:
     arena = Arena(nodes=1)
     arena.there("a", "n1", priority=LOW if policy else HIGH, cpu=1000)
-    arena.comes(**({"preemptionPolicy": policy} if policy else {}))
+    said: dict[str, Any] = {"preemptionPolicy": policy} if policy else {}
+    arena.comes(**said)
     arena.run(1)
     assert arena.victims() == []
     why = (

@@ -98,7 +98,8 @@ def test_the_same_failure_again_is_no_new_event() -> None:
     bed.run(1)
     assert len(bed.events) == 1
     assert bed.get("Pod", "p").version == version
-    assert bed.scheduler.queue.get(("default", "p")).tries == 2
+    queued = bed.scheduler.queue.get(("default", "p"))
+    assert queued is not None and queued.tries == 2
 
 
 def test_7_5_priority_first_then_who_has_waited_longest() -> None:

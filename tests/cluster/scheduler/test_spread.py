@@ -89,7 +89,7 @@ def test_7_2_terminating_pods_do_not_count() -> None:
 
 
 def test_7_2_node_affinity_policy() -> None:
-    allowed = {"nodeSelector": {"pool": "main"}}
+    allowed: dict[str, Any] = {"nodeSelector": {"pool": "main"}}
     for policy, fits in (("Honor", ["a"]), ("Ignore", [])):
         bed = Bed()
         for name, pool in {"a": "main", "b": "main", "c": "other"}.items():

@@ -4,7 +4,8 @@ All proxies that see the API write the same table at nearly the same time, so it
 not see the API keeps the table it had; that is told as "proxy.frozen", and its end as "proxy.following".
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simkube.clock import Timer
@@ -24,12 +25,12 @@ Routes = list[Endpoint]  # those that get requests
 UNBURST_SINCE = 34  # the runner's burst of 2 is gone [pkg/proxy/runner/bounded_frequency_runner.go]
 
 
-def routes(slices: Collection[EndpointSlice], headless: bool) -> Routes:
+def routes(slices: Collection[EndpointSlice], headless: Callable[[], bool]) -> Routes:
     """Endpoints that get requests: the ready ones; if there is none, those that still serve while they terminate
     [pkg/proxy/topology.go `CategorizeEndpoints`, policy Cluster]. A headless service is resolved by DNS, which knows
-    only ready ones."""
+    only ready ones; whether it is one is asked only then."""
     chosen = [endpoint for part in slices for endpoint in part.endpoints if endpoint.ready]
-    if not chosen and not headless:
+    if not chosen and not headless():
         chosen = [e for part in slices for e in part.endpoints if e.serving and e.terminating]
     return chosen
 
@@ -107,7 +108,7 @@ class Proxies:
             self._written = now
         changed, self._changed = list(self._changed), {}
         for service in changed:
-            chosen = routes(self._slices.get(service, {}).values(), self._headless(service))
+            chosen = routes(self._slices.get(service, {}).values(), partial(self._headless, service))
             if self._routes.get(service) == chosen:
                 continue
             self._routes[service] = chosen

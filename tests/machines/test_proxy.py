@@ -48,7 +48,7 @@ def tables(world: Machines) -> list[tuple[float, str, list[str]]]:
 def test_9_ready_endpoints_or_serving_terminating_ones(
     endpoints: list[Endpoint], headless: bool, chosen: list[str]
 ) -> None:
-    assert [e.uid for e in routes([slice_of(*endpoints)], headless)] == chosen
+    assert [e.uid for e in routes([slice_of(*endpoints)], lambda: headless)] == chosen
 
 
 def test_9_a_change_is_in_the_tables_within_latency_and_delay() -> None:

@@ -34,6 +34,7 @@ from simkube.cluster.pods import generated_name, new_pod
 from simkube.cluster.store import Change, Did
 from simkube.cluster.victims import victims
 from simkube.kube.objects import Condition, Key, Pod, Workload
+from simkube.kube.shared import generated_from
 from simkube.timings import Timings
 
 KIND = "Job"
@@ -246,7 +247,9 @@ class JobController(Controller):
             annotations = {**annotations, INDEX_ANNOTATION: str(index)}
             labels = {**labels, INDEX_ANNOTATION: str(index)}
         pod = new_pod(job, job.template, generated_name(base, self.client.api.suffix()), labels)
-        return replace(pod, meta=replace(pod.meta, annotations=annotations, finalizers=(FINALIZER,)))
+        extra = generated_from(f"{base}-")
+        meta = replace(pod.meta, annotations=annotations, finalizers=(FINALIZER,), extra=extra)
+        return replace(pod, meta=meta)
 
     def _untrack(self, pod: Pod) -> Pod:
         """Take the finalizer away; a pod that is being deleted may be gone with it."""

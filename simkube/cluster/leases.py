@@ -9,7 +9,7 @@ from math import floor
 from msgspec.structs import replace
 
 from simkube.cluster.api import Client
-from simkube.kube.objects import Lease, Meta
+from simkube.kube.objects import Lease, Meta, Object
 from simkube.timings import Timings
 
 NAMESPACE = "kube-node-lease"
@@ -21,6 +21,11 @@ def renewed_at(lease: Lease, now: float) -> float:
     if not lease.live or now <= lease.renew_time:
         return lease.renew_time
     return lease.renew_time + floor((now - lease.renew_time) / lease.period + _ROUNDING) * lease.period
+
+
+def as_seen(obj: Object, now: float) -> Object:
+    """Any object as a reader sees it at `now`: a Lease with its renewals so far."""
+    return replace(obj, renew_time=renewed_at(obj, now)) if isinstance(obj, Lease) else obj
 
 
 def renew_period(timings: Timings, unit: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from simkube.kube.objects import Meta, OwnerReference, Pod, Workload
+from simkube.kube.shared import generated_from
 from simkube.kube.template import Template
 
 MAX_BASE_NAME = 58  # a generated name has 63 characters at most, 5 of them the suffix
@@ -27,6 +28,7 @@ def new_pod(
         labels=template.labels if labels is None else labels,
         annotations=template.annotations,
         owners=owned_by(owner),
+        extra=generated_from(f"{owner.meta.name}-"),
     )
     return Pod(meta=meta, template=template, pinned=node_affinity_name)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from simkube.kube.kinds import KINDS, group_of
+from simkube.kube.kinds import KINDS, group_of, kind_of
 from simkube.kube.manifests import Manifest
+from simkube.kube.meta import ObjectMeta
 from simkube.kube.node import NodeSpec
 from simkube.kube.node import NodeStatus as NodeStatusModel
 from simkube.kube.objects import (
@@ -35,7 +36,7 @@ from simkube.kube.objects import (
 )
 from simkube.kube.pod import PodSpec
 from simkube.kube.quantity import bytes_of, milli_cpu
-from simkube.kube.shared import only_node, shared_spec
+from simkube.kube.shared import generated_from, only_node, shared_spec
 from simkube.kube.template import Template
 from simkube.kube.workloads import PodTemplateSpec
 
@@ -61,6 +62,9 @@ _OURS = {kind.name: group_of(kind.api_version) for kind in KINDS} | {
     "Lease": "coordination.k8s.io",
     "Namespace": "",
 }
+_TOP = frozenset(("apiVersion", "kind", "metadata", "spec", "status"))
+_LASTING = ("addresses", "daemonEndpoints")  # of a node's status: what stays as it is
+_REPORTED = ("bootID", "kubeletVersion", "kubeProxyVersion")  # of its nodeInfo: what its kubelet tells anew
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names [apimachinery pkg/util/rand]
 
 
@@ -80,24 +84,27 @@ class Builder:
         if spec is None:
             body = {k: v for k, v in manifest.body.items() if k not in ("apiVersion", "kind", "metadata")}
             return Other(api_version=api, kind=_stored_kind(api, kind), meta=meta, extra=body)
+        extra = _beside_spec(manifest)
         if kind in WORKLOADS:
             done = _job_status(manifest) if kind == "Job" else WorkloadStatus()
             template = template_of(spec.template)
-            return Workload(api_version=api, kind=kind, meta=meta, spec=spec, template=template, status=done)
+            return Workload(
+                api_version=api, kind=kind, meta=meta, spec=spec, template=template, status=done, extra=extra
+            )
         if kind == "Pod":
-            return self._pod(manifest, meta, spec)
+            return self._pod(manifest, meta, spec, extra)
         if kind == "Node":
-            return _node(manifest, meta)
+            return _node(manifest, meta, extra)
         if kind == "PodDisruptionBudget":
-            return PodDisruptionBudget(meta=meta, spec=spec)
+            return PodDisruptionBudget(meta=meta, spec=spec, extra=extra)
         status = _status(manifest) if kind in KEEP_STATUS else NOTHING
-        return Resource(api_version=api, kind=kind, meta=meta, spec=spec, status=status)
+        return Resource(api_version=api, kind=kind, meta=meta, spec=spec, status=status, extra=extra)
 
-    def _pod(self, manifest: Manifest, meta: Meta, spec: PodSpec) -> Pod:
+    def _pod(self, manifest: Manifest, meta: Meta, spec: PodSpec, extra: Mapping[str, Any]) -> Pod:
         written = manifest.body.get("spec") or {}
         owner = meta.controller
         pinned = only_node(spec) if owner is not None and owner.kind == "DaemonSet" else ""
-        shared = shared_spec(written, pinned)
+        shared = shared_spec(written, meta, pinned)
         text = json.dumps([owner.uid if owner else meta.name, dict(meta.labels), shared], sort_keys=True)
         template = self._templates.get(text)
         if template is None:
@@ -110,6 +117,7 @@ class Builder:
             node=spec.node_name,
             pinned=pinned,
             status=PodStatus(phase=phase if phase in ("Succeeded", "Failed") else "Pending"),
+            extra=extra,
         )
 
     def _meta(self, manifest: Manifest) -> Meta:
@@ -122,12 +130,12 @@ class Builder:
             labels=_shared(metadata.labels),
             annotations=_shared(metadata.annotations),
             owners=tuple(
-                OwnerReference(o.kind, o.name, o.uid, o.api_version, o.controller)
+                OwnerReference(o.kind, o.name, o.uid, o.api_version, o.controller, o.block_owner_deletion)
                 for o in metadata.owner_references
             ),
             finalizers=tuple(metadata.finalizers),
             generation=metadata.generation or 1,
-            extra=_shared(metadata.model_extra or {}),
+            extra=_meta_extra(metadata),
         )
 
     def _generate(self, base: str) -> str:
@@ -147,6 +155,22 @@ def template_of(spec: PodTemplateSpec) -> Template:
 
 def _shared(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(mapping)) if mapping else NOTHING
+
+
+def _meta_extra(metadata: ObjectMeta) -> Mapping[str, Any]:
+    """What `Meta` has no field for."""
+    if metadata.model_extra:
+        base = {"generateName": metadata.generate_name} if metadata.generate_name else {}
+        return MappingProxyType({**metadata.model_extra, **base})
+    return generated_from(metadata.generate_name) if metadata.generate_name else NOTHING
+
+
+def _beside_spec(manifest: Manifest) -> Mapping[str, Any]:
+    """Top-level fields that no model knows."""
+    kind = kind_of(manifest.api_version, manifest.kind)
+    if kind is None or kind.flat:
+        return NOTHING  # its model has them
+    return _shared({name: value for name, value in manifest.body.items() if name not in _TOP})
 
 
 def _stored_kind(api_version: str, kind: str) -> str:
@@ -186,12 +210,13 @@ def node_resources(quantities: Mapping[str, Any]) -> NodeResources:
     )
 
 
-def _node(manifest: Manifest, meta: Meta) -> Node:
+def _node(manifest: Manifest, meta: Meta, extra: Mapping[str, Any]) -> Node:
     spec, status = manifest.spec, manifest.status
     if not isinstance(spec, NodeSpec):
         raise TypeError("a Node manifest has a NodeSpec")
     status = status or NodeStatusModel()
     info = _status(manifest).get("nodeInfo")
+    info = info if isinstance(info, Mapping) else NOTHING
     ready = Condition("Ready", "True", 0.0, "KubeletReady", "kubelet is posting ready status")
     return Node(
         meta=meta,
@@ -201,6 +226,18 @@ def _node(manifest: Manifest, meta: Meta) -> Node:
             allocatable=node_resources(status.allocatable),
             capacity=node_resources(status.capacity),
             conditions=(ready,),
-            kubelet_version=str(info.get("kubeletVersion", "")) if isinstance(info, Mapping) else "",
+            kubelet_version=str(info.get("kubeletVersion", "")),
         ),
+        extra=_shared({**extra, **_of_node(manifest, spec, info)}),
     )
+
+
+def _of_node(manifest: Manifest, spec: NodeSpec, info: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a node's spec and status that `Node` does not have, and that do not change in a run."""
+    inside = {
+        name: value for name, value in spec.to_dict().items() if name not in ("taints", "unschedulable")
+    }
+    status = {name: value for name, value in _status(manifest).items() if name in _LASTING}
+    if lasting := {name: value for name, value in info.items() if name not in _REPORTED}:
+        status["nodeInfo"] = lasting
+    return {name: values for name, values in (("spec", inside), ("status", status)) if values}

@@ -8,7 +8,7 @@ from typing import Any
 
 from simkube.kube.pod import PodSpec
 
-_CARRIED: dict[str, Any] = {
+CARRIED: dict[str, Any] = {
     "defaultMode": 0o644,  # of volumes: configMap, secret, projected, downwardAPI
     "dnsPolicy": "ClusterFirst",
     "enableServiceLinks": True,
@@ -36,7 +36,7 @@ def _without_defaults(value: Any) -> Any:
     kept = {
         key: _without_defaults(item)
         for key, item in value.items()
-        if key not in _CARRIED or item != _CARRIED[key]
+        if key not in CARRIED or item != CARRIED[key]
     }
     if "image" in kept and kept.get("imagePullPolicy") == default_pull_policy(str(kept["image"])):
         del kept["imagePullPolicy"]

@@ -12,8 +12,8 @@ class OwnerReference(KubeModel):
     kind: str
     name: str
     uid: str = ""
-    controller: Bool = False
-    block_owner_deletion: Bool = False
+    controller: Bool | None = None
+    block_owner_deletion: Bool | None = None
 
 
 class ObjectMeta(KubeModel):

@@ -27,11 +27,12 @@ class OwnerReference(Struct, frozen=True, gc=False):
     name: str
     uid: str
     api_version: str = "apps/v1"
-    controller: bool = True
+    controller: bool | None = True  # None: not written
+    block_owner_deletion: bool | None = True
 
 
 class Meta(Struct, frozen=True, gc=False):
-    """`metadata`. `extra` keeps the fields that are not modelled."""
+    """`metadata`. `extra` keeps the fields that are not modelled, and generateName."""
 
     name: str
     namespace: str = ""
@@ -77,7 +78,7 @@ class Object(Struct, frozen=True, kw_only=True, gc=False):
     kind: str
     meta: Meta
     version: int = 0
-    extra: Mapping[str, Any] = NOTHING  # top-level fields that are not modelled
+    extra: Mapping[str, Any] = NOTHING  # fields that are not modelled; a Node's below spec and status, too
 
     @property
     def key(self) -> Key:
@@ -223,7 +224,7 @@ class Node(Object, frozen=True, kw_only=True, gc=False):
 
 class Lease(Object, frozen=True, kw_only=True, gc=False):
     """A node's heartbeat. While `live`, renewals every `period` seconds from `renew_time` on are implied, not stored:
-    `simkube.cluster.leases.renewed_at` derives the renewTime that a reader would see."""
+    `simkube.cluster.leases.as_seen` derives the renewTime that a reader would see."""
 
     renew_time: float
     period: float

@@ -108,7 +108,7 @@ class PodSpec(KubeModel):
     also_known: ClassVar[frozenset[str]] = names(
         "automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks ephemeralContainers "
         "evictionResponders hostAliases hostIPC hostPID hostUsers hostname hostnameOverride "
-        "imagePullSecrets os readinessGates resourceClaims resources runtimeClassName "
+        "imagePullSecrets os readinessGates resourceClaims runtimeClassName "
         "schedulingGroup securityContext serviceAccount setHostnameAsFQDN shareProcessNamespace "
         "subdomain"
     )
@@ -127,6 +127,9 @@ class PodSpec(KubeModel):
     priority_class_name: str = ""
     preemption_policy: Literal["PreemptLowerPriority", "Never"] | None = None
     overhead: Resources = empty_dict()
+    resources: ResourceRequirements | None = (
+        None  # of the pod as a whole: they decide its QoS class, and no more here
+    )
     host_network: Bool = False
     restart_policy: Literal["Always", "OnFailure", "Never"] = "Always"
     termination_grace_period_seconds: Annotated[Int, AfterValidator(_negative_is_one)] = 30

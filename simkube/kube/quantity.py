@@ -9,13 +9,18 @@ from simkube.kube.errors import BadValue, nearest, shown
 
 DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+NANO = 10**9  # billionths in one
 MAX_BINARY = 2**63 - 1  # binary quantities above it are read as this
 MAX_LENGTH = 64  # characters; no real quantity comes near
 MAX_EXPONENT = 30  # 1e30 of anything is more than any cluster has
 
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?")
 _EXPONENT = re.compile(r"[eE]([+-]?[0-9]{1,9})")
-_NANO = Fraction(1, 10**9)
+_NANO = Fraction(1, NANO)
+_BINARY_UNITS = [(suffix, 2**power) for suffix, power in reversed(BINARY.items())]  # largest first
+_DECIMAL_UNITS = [
+    (suffix, 10 ** (power + 9)) for suffix, power in sorted(DECIMAL.items(), key=lambda u: -u[1])
+]
 
 
 class QuantityError(BadValue):
@@ -42,6 +47,17 @@ def milli_cpu(quantity: str | float) -> int:
 def bytes_of(quantity: str | float) -> int:
     """Whole units (bytes of memory, or how many of a counted resource), rounded up: `1Ki` is 1024."""
     return ceil(parse_quantity(quantity))
+
+
+def quantity_text(nanos: int, binary: bool = False) -> str:
+    """The canonical form of an amount in billionths: `500m`, `1k`; `binary`: `1536Mi` [`CanonicalizeBytes`]."""
+    if not nanos:
+        return "0"
+    whole, rest = divmod(nanos, NANO)
+    if binary and not rest and whole >= 1024:
+        fitting = (f"{whole // unit}{suffix}" for suffix, unit in _BINARY_UNITS if not whole % unit)
+        return next(fitting, str(whole))
+    return next(f"{nanos // unit}{suffix}" for suffix, unit in _DECIMAL_UNITS if not nanos % unit)
 
 
 @lru_cache(maxsize=4096)

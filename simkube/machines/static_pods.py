@@ -190,7 +190,7 @@ class StaticPods:
             name=f"{pod.meta.name}-{kubelet.machine.name}",
             uid="",
             annotations={**pod.meta.annotations, MIRROR: pod.meta.uid},
-            owners=(OwnerReference("Node", node.meta.name, node.meta.uid, "v1"),),
+            owners=(OwnerReference("Node", node.meta.name, node.meta.uid, "v1", block_owner_deletion=None),),
         )
         try:
             kubelet.client.create(Pod(meta=meta, template=pod.template, node=pod.node, status=pod.status))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from simkube.cluster.leases import NAMESPACE, renew_period, renewed_at, start_renewing, stop_renewing
-from simkube.kube.objects import Lease, Meta
+from simkube.cluster.leases import NAMESPACE, as_seen, renew_period, renewed_at, start_renewing, stop_renewing
+from simkube.kube.objects import Lease, Meta, Other
 from tests.cluster.harness import World
 
 
@@ -18,6 +18,16 @@ def test_renewals_are_implied_while_live(now: float, renewed: float) -> None:
     """1.1: renewed every period, as a reader sees it."""
     assert renewed_at(lease(), now) == renewed
     assert renewed_at(lease(live=False), now) == 100.0
+
+
+def test_any_object_as_a_reader_sees_it() -> None:
+    """Only a Lease looks other than it is stored; once its kubelet has stopped it does not either."""
+    seen = as_seen(lease(), 137.0)
+    assert isinstance(seen, Lease)
+    assert (seen.renew_time, seen.meta) == (130.0, lease().meta)
+    assert as_seen(lease(live=False), 137.0) == lease(live=False)
+    other = Other(api_version="v1", kind="ConfigMap", meta=Meta("a"))
+    assert as_seen(other, 137.0) is other
 
 
 def test_renewals_do_not_lose_one_to_rounding() -> None:

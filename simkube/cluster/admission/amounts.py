@@ -9,12 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from simkube.kube.container import Container
 from simkube.kube.pod import PodSpec
-from simkube.kube.quantity import BINARY, DECIMAL, parse_quantity
-
-NANO = 10**9
-
-_BINARY = [(suffix, 2**power) for suffix, power in reversed(BINARY.items())]
-_DECIMAL = sorted(((suffix, 10 ** (power + 9)) for suffix, power in DECIMAL.items()), key=lambda u: -u[1])
+from simkube.kube.quantity import NANO, parse_quantity, quantity_text
 
 
 class Amount(NamedTuple):
@@ -24,14 +19,7 @@ class Amount(NamedTuple):
     binary: bool = False
 
     def __str__(self) -> str:
-        """The canonical form: `500m`, `1k`, `1536Mi` [`CanonicalizeBytes`]."""
-        if not self.nanos:
-            return "0"
-        whole, rest = divmod(self.nanos, NANO)
-        if self.binary and not rest and whole >= 1024:
-            fitting = (f"{whole // unit}{suffix}" for suffix, unit in _BINARY if not whole % unit)
-            return next(fitting, str(whole))
-        return next(f"{self.nanos // unit}{suffix}" for suffix, unit in _DECIMAL if not self.nanos % unit)
+        return quantity_text(self.nanos, self.binary)
 
 
 Amounts: TypeAlias = dict[str, Amount]

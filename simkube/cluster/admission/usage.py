@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from simkube.cluster.admission.amounts import (
-    NANO,
     ONE,
     Amount,
     Amounts,
@@ -19,6 +18,7 @@ from simkube.kube.affinity import PodAffinityTerm
 from simkube.kube.container import Container
 from simkube.kube.objects import Object
 from simkube.kube.pod import PodSpec
+from simkube.kube.quantity import NANO
 from simkube.kube.storage import claim_class
 
 COMPUTE = ("cpu", "memory", "ephemeral-storage")

@@ -232,6 +232,16 @@ COMMANDS = ("compare", "run", "plan", "explain", "strategies", "timings", "schem
 QUICK = ("--strategies", "cordon-only", "--runs", "1")
 
 
+ON_SCENARIOS = (
+    ["run", "scenario.yaml"],
+    ["run", "scenario.yaml"],
+    ["run", "scenario.yaml", "--strategy", "rolling(drainTimeout=1m,onTimeout=skip)"],
+    ["run", "scenario.yaml", "--strategy", "surge", "--json"],
+    ["plan", "scenario.yaml", "--strategy", "blue-green"],
+    ["compare", "scenario.yaml", "--strategies", "all-at-once,gray(soak=1m)"],
+)
+
+
 class Case(NamedTuple):
     """Files to write and the arguments to call the program with in their folder; `what` was damaged, and how."""
 
@@ -273,7 +283,7 @@ def case(seed: int, number: int) -> Case:
         return Case(number, "arguments", whole, arguments)
     way, data = damaged(random, files[kind])
     arguments = {
-        "scenario.yaml": ["run", kind],
+        "scenario.yaml": random.choice(ON_SCENARIOS),
         "web.yaml": ["run", "scenario.yaml"],
         "plan.yaml": ["run", "scenario.yaml", "--plan", kind],
         "trace.jsonl": ["explain", kind, random.choice(("web-1", "default/web-1", "worker-1"))],

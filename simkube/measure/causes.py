@@ -119,18 +119,18 @@ class Causes:
         what = MACHINES.get(record.what, record.what)
         return Blame(f"{record.node} {what} at {clock(record.t)}")
 
-    def over(self, record: Record, routed: Collection[str], before: Collection[str], since: float) -> str:
+    def over(self, record: Record, came: Collection[str], since: float) -> str:
         """How `record` ended a failure, or made it less, that had lasted since then: by a pod that came, or by proxies
-        that route to one again, or no longer to one which does not answer. `before`: whom they routed to before."""
+        that route to one again, or no longer to one which does not answer. `came`: whom they
+        did not route to before."""
         lasted = how_long(record.t - since)
         if record.what == "pod.serving":
             return f"Ready again on {record.node} after {lasted}"
         if record.what != "proxy.routes":
             return f"over after {lasted}"
-        came = [self._ready.get(uid, ("", 0.0)) for uid in routed if uid not in before]
         if not came:
             return f"no longer routed to after {lasted}"
-        node, served = max(came, key=lambda ready: ready[1])
+        node, served = max((self._ready.get(uid, ("", 0.0)) for uid in came), key=lambda ready: ready[1])
         return (
             f"Ready again on {node} after {lasted}" if served >= since else f"routed to again after {lasted}"
         )

@@ -77,7 +77,7 @@ class Services:
                 self._needed_by.setdefault(need, []).append(service)
         self._services: dict[Service, _Service] = {}
         self._connections = {s: Connections() for s, traffic in self._traffic.items() if traffic.persistent}
-        self._before: Mapping[str, None] = {}  # the table before the newest change of routes
+        self._before = 0  # endpoints in the table before the newest change of routes
         self._touched: dict[str, Callable[[Record], Iterable[Service]]] = {
             "proxy.routes": self._routes,
             "pod.serving": lambda r: self.success.serve(r.uid, r.node),
@@ -120,7 +120,7 @@ class Services:
 
     def _routes(self, record: Record) -> Iterable[Service]:
         service = (record.namespace, record.name)
-        self._before = self.success.routes.get(service, {})
+        self._before = len(self.success.routes.get(service, ()))
         return self.success.route(service, [row[0] for row in record.value])
 
     def _update(self, service: Service, record: Record) -> None:
@@ -157,12 +157,11 @@ class Services:
         if state != at.state:
             routes = self.success.routes
             if at.state and t > at.since:
-                routed = routes.get(called or service, ())
                 better = s > before
-                over = self.causes.over(record, routed, self._before, at.since) if better else "then out"
+                over = self.causes.over(record, self.success.came, at.since) if better else "then out"
                 self._finish(at, t, over)
             if not at.state:
-                before_it = len(self._before) if record.what == "proxy.routes" else 0
+                before_it = self._before if record.what == "proxy.routes" else 0
                 at.standing = Failure(max(before_it, len(routes.get(service, ()))))
             at.state, at.since, at.worst, at.account = state, t, s, at.standing.copy()
         at.worst = min(at.worst, s)
@@ -177,8 +176,7 @@ class Services:
         elif record.what == "pod.serving":
             at.standing.forgive((record.uid,))
         elif record.what == "proxy.routes":
-            routed = self.success.routes[service]
-            at.standing.forgive(uid for uid in self._before if uid not in routed)
+            at.standing.forgive(self.success.left)
 
     def _blame(self, service: Service, at: _Service, record: Record, called: Service | None) -> None:
         """Note what made a service's success fall."""
@@ -197,14 +195,14 @@ class Services:
         elif record.what != "proxy.routes":
             yield record.what + record.node, self.causes.happened(record)
         else:
-            routed, serving = self.success.routes[service], self.success.serving
-            left = [uid for uid in self._before if uid not in routed]
-            for uid in left:
+            success = self.success
+            for uid in success.left:
                 yield uid, self.causes.left(uid, record.t)
-            if not routed and not left:
+            if not success.routes[service] and not success.left:
                 yield "none", Blame("no endpoint is ready")
-            for uid, node in record.value:
-                if uid not in self._before and uid not in serving:
+            dead = [uid for uid in success.came if uid not in success.serving]
+            for uid, node in record.value if dead else ():
+                if uid in dead:
                     yield uid, self.causes.silent_yet(node, record.t)
 
     def _integrate(self, at: _Service, t: float) -> None:

@@ -16,6 +16,8 @@ class Success:
 
     def __init__(self) -> None:
         self.routes: dict[Service, Mapping[str, None]] = {}  # the shared table: endpoints' pod UIDs
+        self.left: list[str] = []  # who left the table of a service in the newest change of it, in its order
+        self.came: list[str] = []  # who came into it
         self._users: dict[str, tuple[Service, ...]] = {}  # who routes to a pod
         self._alone: dict[Service, tuple[Service, ...]] = {}  # a service as the only one: most pods have one
         self._answering: dict[Service, int] = {}  # how many of the routed ones serve
@@ -55,13 +57,15 @@ class Success:
         before = self.routes.get(service) or {}
         after = dict.fromkeys(uids)
         answering = self._answering.get(service, 0)
-        for uid in before.keys() - after.keys():  # in no order: it only counts
+        self.left = _without(before, after)
+        self.came = _without(after, before)
+        for uid in self.left:
             others = tuple(user for user in self._users.pop(uid) if user != service)
             if others:
                 self._users[uid] = others
             answering -= uid in self.serving
         alone = self._alone.setdefault(service, (service,))
-        for uid in after.keys() - before.keys():
+        for uid in self.came:
             others = self._users.get(uid, ())
             self._users[uid] = (*others, service) if others else alone
             answering += uid in self.serving
@@ -127,3 +131,9 @@ class Success:
 
     def _all(self) -> tuple[Service, ...]:
         return tuple(self.routes)
+
+
+def _without(table: Mapping[str, None], other: Mapping[str, None]) -> list[str]:
+    """Who of a table is not in the other, in order."""
+    only = table.keys() - other.keys()
+    return [uid for uid in table if uid in only] if len(only) > 1 else list(only)

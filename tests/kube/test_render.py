@@ -140,6 +140,37 @@ def test_defaults_of_services(
     assert not [name for name in rendered if name.startswith(absent)]
 
 
+def test_defaults_that_go_prints_although_they_are_zero(tmp_path: Path) -> None:
+    """Pointers to zero [`SetDefaults_Job`, `SetDefaults_HostPathVolumeSource`, zz_generated.defaults.go of GRPC]; the
+    modes of volumes [`SetDefaults_ConfigMapVolumeSource`]."""
+    container = {"name": "c", "image": "i", "livenessProbe": {"grpc": {"port": 1}}}
+    volumes = [
+        {"name": "a", "hostPath": {"path": "/a"}},
+        {"name": "b"},
+        {"name": "c", "configMap": {"name": "c"}},
+    ]
+    pods = {"spec": {"restartPolicy": "Never", "containers": [container], "volumes": volumes}}
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"}, "spec": {"template": pods}}
+    spec = to_manifest(read_object(body, tmp_path), EPOCH)["spec"]
+    shown = spec.pop("template")["spec"]
+    assert spec == {
+        "parallelism": 1,
+        "completions": 1,
+        "backoffLimit": 6,
+        "completionMode": "NonIndexed",
+        "suspend": False,
+        "manualSelector": False,
+        "podReplacementPolicy": "TerminatingOrFailed",
+    }
+    (rendered,) = shown["containers"]
+    assert (rendered["resources"], rendered["livenessProbe"]["grpc"]) == ({}, {"port": 1, "service": ""})
+    assert shown["volumes"] == [
+        {"name": "a", "hostPath": {"path": "/a", "type": ""}},
+        {"name": "b", "emptyDir": {}},
+        {"name": "c", "configMap": {"name": "c", "defaultMode": 420}},
+    ]
+
+
 def test_limit_ranges_show_what_follows_from_them(tmp_path: Path) -> None:
     """[`SetDefaults_LimitRangeItem`]: max is the default limit, that the default request; min comes last."""
     limits = [{"type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "1", "memory": "1Gi"}}]

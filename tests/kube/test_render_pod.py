@@ -52,11 +52,25 @@ def test_a_pod_shows_what_a_template_does_not() -> None:
         "resources": {"limits": {"cpu": "1000m", "memory": "1Gi"}, "requests": {"cpu": "0.5"}},
         "ports": [{"containerPort": 80}],
     }
-    spec = to_manifest(a_pod({"containers": [container], "hostNetwork": True}, node="n1"), EPOCH)["spec"]
+    init = {"name": "init", "image": "i", "resources": {"limits": {"cpu": "1"}}}
+    whole = {"initContainers": [init], "containers": [container], "hostNetwork": True}
+    spec = to_manifest(a_pod(whole, node="n1"), EPOCH)["spec"]
     (shown,) = spec["containers"]
+    assert spec["initContainers"][0]["resources"]["requests"] == {"cpu": "1"}
     assert shown["resources"]["requests"] == {"cpu": "0.5", "memory": "1Gi"}
     assert shown["ports"] == [{"containerPort": 80, "hostPort": 80, "protocol": "TCP"}]
     assert (spec["enableServiceLinks"], spec["nodeName"]) == (True, "n1")
+
+
+def test_pods_of_one_template_share_nothing_that_is_rendered() -> None:
+    """The template is worked out once, and copied."""
+    one = a_pod(node="n1")
+    rendered = to_manifest(one, EPOCH)["spec"]
+    rendered["containers"][0]["image"] = "other"
+    rendered["tolerations"] = []
+    other = to_manifest(replace(one, node="n2"), EPOCH)["spec"]
+    assert (other["nodeName"], other["containers"][0]["image"]) == ("n2", "nginx:1.27")
+    assert "tolerations" not in other
 
 
 def test_the_pod_of_a_daemonset_is_bound_to_its_node_by_affinity() -> None:

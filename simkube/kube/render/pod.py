@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from simkube.kube.objects import ContainerStatus, Pod
 from simkube.kube.pod import Container
 from simkube.kube.qos import qos_class
-from simkube.kube.render.fields import fields
+from simkube.kube.render.fields import fields, plain
 from simkube.kube.render.pod_conditions import pod_conditions
 from simkube.kube.render.times import time_text
 from simkube.kube.shared import own_hostname, pinned_to
+from simkube.kube.template import Template
+
+_shared: WeakKeyDictionary[Template, dict[str, Any]] = (
+    WeakKeyDictionary()
+)  # what all pods of a template print
 
 
 def pod_content(pod: Pod, epoch: float) -> dict[str, Any]:
@@ -17,8 +23,23 @@ def pod_content(pod: Pod, epoch: float) -> dict[str, Any]:
 
 
 def pod_spec(pod: Pod) -> dict[str, Any]:
-    """The template's, with what is the pod's own and what the API server writes into pods, but not into templates."""
-    spec = fields(pod.template.spec)
+    """The template's, with what is the pod's own."""
+    shared = _shared.get(pod.template)
+    if shared is None:
+        shared = _shared[pod.template] = _of_template(pod.template)
+    spec: dict[str, Any] = plain(shared)
+    if hostname := own_hostname(pod.meta):
+        spec.setdefault("hostname", hostname)
+    if pod.node:
+        spec["nodeName"] = pod.node
+    if pod.pinned:
+        spec["affinity"] = pinned_to(pod.pinned, spec.get("affinity", {}))
+    return spec
+
+
+def _of_template(template: Template) -> dict[str, Any]:
+    """With what the API server writes into pods, but not into templates."""
+    spec = fields(template.spec)
     spec.setdefault("enableServiceLinks", True)
     for container in (*spec.get("initContainers", ()), *spec["containers"]):
         resources = container["resources"]
@@ -26,12 +47,6 @@ def pod_spec(pod: Pod) -> dict[str, Any]:
             resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
         for port in container.get("ports", ()) if spec.get("hostNetwork") else ():
             port.setdefault("hostPort", port["containerPort"])
-    if hostname := own_hostname(pod.meta):
-        spec.setdefault("hostname", hostname)
-    if pod.node:
-        spec["nodeName"] = pod.node
-    if pod.pinned:
-        spec["affinity"] = pinned_to(pod.pinned, spec.get("affinity", {}))
     return spec
 
 

@@ -10,11 +10,19 @@ from simkube.kube.content import spec_content
 from simkube.kube.errors import KeyPath
 from simkube.kube.manifests import Manifest, read_manifests
 from simkube.kube.model import KubeModel
-from simkube.kube.objects import Object, Pod, Workload
+from simkube.kube.objects import Meta, Object, Pod, Workload
 from simkube.kube.pod import PodSpec
 from simkube.kube.render import to_manifest
+from simkube.kube.template import Template
 
 EPOCH = 1767225600.0  # 2026-01-01T00:00:00Z
+
+WEB = {"name": "web", "image": "nginx:1.27"}
+
+
+def a_pod(spec: dict[str, Any] | None = None, **fields: Any) -> Pod:
+    template = Template(PodSpec.model_validate(spec or {"containers": [WEB]}))
+    return Pod(**{"meta": Meta("web-1", "shop"), "template": template, **fields})
 
 
 def built(manifest: Manifest) -> Object:

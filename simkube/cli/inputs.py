@@ -70,7 +70,8 @@ def load(
 ) -> "Loaded":
     """Read what the user named; warnings go to stderr. Raises `InputError`."""
     from simkube.kube.errors import one_line
-    from simkube.scenario.load import bare_scenario, load_scenario, looks_like_scenario
+    from simkube.scenario.load import bare_scenario, load_scenario
+    from simkube.scenario.recognise import looks_like_scenario
 
     cluster = _cluster(nodes, node, zones, kubernetes)
     scenario = next((path for path in paths if looks_like_scenario(path)), None)

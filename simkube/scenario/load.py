@@ -14,7 +14,7 @@ from simkube.kube.yaml import read_documents
 from simkube.scenario.autoscalers import within_bounds
 from simkube.scenario.checks import check
 from simkube.scenario.dump import is_state, of_the_kubelets_version, on_known_nodes, with_owners, with_volumes
-from simkube.scenario.names import unmet
+from simkube.scenario.names import check_names
 from simkube.scenario.nodes import all_nodes
 from simkube.scenario.overrides import overridden
 from simkube.scenario.pieces import Piece
@@ -45,16 +45,6 @@ class Loaded:
         place = self.places.get((obj.kind, *obj.key))
         message = f"{obj.kind} {obj.meta.name}: {message}"
         return place.error((), message, fix) if place is not None else InputError(message, fix=fix)
-
-
-def looks_like_scenario(path: Path) -> bool:
-    """A file whose first document has nothing of a Kubernetes object. Raises `InputError` for what cannot be read."""
-    if path.is_dir():
-        return False
-    first = next(iter(read_documents(read_text(path), str(path))), None)
-    if first is None or not isinstance(first.value, dict):
-        return False
-    return not {"apiVersion", "kind", "metadata", "spec", "items"} & first.value.keys()
 
 
 def load_scenario(path: Path, manifests: Sequence[Path] = (), version: str = "") -> Loaded:
@@ -115,20 +105,8 @@ def assemble(
     pieces = [piece for piece in pieces if piece.obj.kind != "Node"]
     pieces = on_known_nodes(pieces, {node.meta.name for node in nodes}, warnings)
     pieces = with_volumes(pieces)
-    for number, override in enumerate(scenario.overrides):
-        try:
-            pieces = overridden(pieces, number, override, source)
-        except InputError as error:
-            if strict:
-                raise
-            warnings.append(str(error))
-    met_by_nothing = tuple(unmet(scenario, pieces, nodes))
-    if strict and met_by_nothing:
-        at, _, message, fix = met_by_nothing[0]
-        raise source.error(at, message, fix)
-    if met_by_nothing:
-        names = ", ".join(dict.fromkeys(name.name for name in met_by_nothing))
-        warnings.append(f"{source.file}: names that are not in these manifests: {names}")
+    pieces = overridden(pieces, scenario.overrides, source, None if strict else warnings)
+    check_names(scenario, pieces, nodes, source, None if strict else warnings)
     pieces = within_bounds(pieces, warnings)
     warnings += check(pieces, nodes)
     added = missing_priorities(pieces, of_cluster, warnings)

@@ -9,10 +9,28 @@ from simkube.kube.errors import KeyPath, nearest
 from simkube.kube.objects import Node, Object, Pod, Workload
 from simkube.scenario.pieces import Pieces, made_by
 from simkube.scenario.scenario import OF_WORKLOADS, Scenario
+from simkube.scenario.source import Source
 
 EVERY = "*"
 DIGITS = "0123456789"
 SHOWN = 5  # known names that an error lists
+
+
+def check_names(
+    scenario: Scenario,
+    pieces: Pieces,
+    nodes: Iterable[Node],
+    source: Source,
+    warnings: list[str] | None = None,
+) -> None:
+    """The first name that meets nothing raises `InputError`; with `warnings`, all of them are told of there."""
+    found = tuple(unmet(scenario, pieces, nodes))
+    if found and warnings is None:
+        at, _, message, fix = found[0]
+        raise source.error(at, message, fix)
+    if found and warnings is not None:
+        names = ", ".join(dict.fromkeys(one.name for one in found))
+        warnings.append(f"{source.file}: names that are not in these manifests: {names}")
 
 
 class Unmet(NamedTuple):

@@ -1,16 +1,33 @@
 """What-ifs: an object changed without editing its manifest."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
-from simkube.kube.errors import nearest
+from simkube.kube.errors import InputError, nearest
 from simkube.kube.objects import Workload
 from simkube.scenario.pieces import Piece, Pieces
 from simkube.scenario.scenario import Override
 from simkube.scenario.source import Source
 
 
-def overridden(pieces: Pieces, number: int, override: Override, source: Source) -> list[Piece]:
-    """The pieces with the scenario's override of this number applied. Raises `InputError` if it names no object."""
+def overridden(
+    pieces: Pieces, overrides: Sequence[Override], source: Source, warnings: list[str] | None = None
+) -> list[Piece]:
+    """The pieces with the scenario's overrides applied. One that names no object raises `InputError`, or, with
+    `warnings`, is left out and told of there."""
+    result = list(pieces)
+    for number, override in enumerate(overrides):
+        try:
+            result = _overridden(result, number, override, source)
+        except InputError as error:
+            if warnings is None:
+                raise
+            warnings.append(str(error))
+    return result
+
+
+def _overridden(pieces: Pieces, number: int, override: Override, source: Source) -> list[Piece]:
     result = list(pieces)
     target = (override.kind, override.namespace, override.name)
     index = next((i for i, (_, obj) in enumerate(result) if (obj.kind, *obj.key) == target), -1)

@@ -251,6 +251,10 @@ def test_annotations_and_min_ready_seconds_reach_the_replicaset() -> None:
     world.run(1)
     (replicaset,) = world.store.table("ReplicaSet").values()
     assert replicaset.meta.annotations["a"] == "b" and replicaset.spec.min_ready_seconds == 7
+    settle(world)
+    world.change_meta(deployment, annotations={**world.now(deployment).meta.annotations, "a": "c"})
+    world.run(1)
+    assert world.now(replicaset).meta.annotations["a"] == "c"
 
 
 # -- scaling and pausing --------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Behaviour 5.1: what a budget's status says."""
 
+from math import ceil
 from random import Random
 from typing import Any
 
@@ -381,6 +382,44 @@ def test_any_history_of_pods_comes_to_the_same_as_counting_them() -> None:
             uids = {p.meta.controller.uid for p in selected if p.meta.controller is not None}
             scale = sum(owner.spec.replicas for owner in owners if owner.meta.uid in uids)
             assert found.status.expected_pods == (len(selected) if found.spec.min_available == 1 else scale)
+
+
+@pytest.mark.parametrize("spec", [{"min_available": 2}, {"min_available": "50%"}, {"max_unavailable": 1}])
+def test_what_is_expected_follows_pods_and_the_scales_of_their_controllers(spec: dict[str, Any]) -> None:
+    world, _ = controlled()
+    random = Random(8)
+    owners = [
+        world.workload("ReplicaSet", name, world.template("web"), replicas=n)
+        for n, name in ((3, "a"), (5, "b"))
+    ]
+    budget = world.budget("b", **spec)
+    for step in range(300):
+        pods, act = world.pods(), random.randrange(6)
+        if (act <= 1 and len(pods) < 6) or not pods:
+            owner = random.choice((*owners, *owners, None))
+            world.pod(f"p{step}", owners[0].template, "n1", "Running", random.random() < 0.5, owner)
+        elif act <= 3:
+            world.hand.delete("Pod", random.choice(pods).meta.name, "default", grace=0)
+        elif act == 4:
+            world.set_pod(random.choice(pods), ready=random.random() < 0.7)
+        else:
+            world.change_spec(random.choice(owners), replicas=random.randrange(1, 9))
+        world.change_meta(budget, annotations={"step": str(step)})  # a new scale alone has nothing counted
+        told = len(world.events)
+        world.run(0.02)
+        pods = world.pods()
+        uids = {pod.meta.controller.uid for pod in pods if pod.meta.controller is not None}
+        scale = sum(world.now(owner).spec.replicas for owner in owners if owner.meta.uid in uids)
+        expected, desired = {
+            "2": (len(pods), 2),
+            "50%": (scale, ceil(scale / 2)),
+            "1": (scale, max(0, scale - 1)),
+        }[str(next(iter(spec.values())))]
+        found = world.now(budget).status
+        assert (found.expected_pods, found.desired_healthy) == (expected, desired)
+        reasons = [reason for _, reason, _ in world.events[told:]]
+        bare = any(pod.meta.controller is None for pod in pods)
+        assert ("UnmanagedPods" in reasons) == (bare and spec != {"min_available": 2}), "told at each count"
 
 
 def test_after_a_restart_it_counts_again_and_keeps_what_it_waits_for() -> None:

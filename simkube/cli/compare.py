@@ -55,7 +55,7 @@ def compare(
     kubernetes: KubernetesVersion = "",
     as_json: Json = False,
 ) -> None:
-    """Compare maintenance strategies on your manifests: what each would do to every service."""
+    """Compare strategies: what each would do to every service."""
     from simkube.studies.planners import planners
 
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)

@@ -17,7 +17,7 @@ def explain(
     ],
     as_json: Json = False,
 ) -> None:
-    """Tell the chain of causes behind what happened to a pod, a service or a node."""
+    """Tell why: what befell a pod, a service or a node, and its causes."""
     from simkube.trace.file import read_trace
 
     _, records = read_trace(trace)

@@ -5,7 +5,7 @@ from simkube.cli.output import answer
 
 
 def strategies(as_json: Json = False) -> None:
-    """Every strategy with its options and their defaults; those of other packages included."""
+    """List the strategies with their options, also those of other packages."""
     from simkube.report.strategies import strategies_json, strategies_text, strategy_rows
 
     rows = strategy_rows()

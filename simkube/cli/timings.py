@@ -14,7 +14,7 @@ def timings(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Every constant: its value, unit, flag, the minors it holds for, and the source file it comes from."""
+    """List Kubernetes' constants: value, unit, flag, minors, source."""
     from simkube.kube.version import Version
     from simkube.timings import all_timings
 

@@ -1,4 +1,4 @@
-"""Is a file a scenario, or Kubernetes manifests? Told by its first keys: of a large file no more is read than needed."""
+"""Is a file a scenario, or Kubernetes manifests? Told by its first keys: of a large one no more is read than needed."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -17,7 +17,7 @@ def explain(
     ],
     as_json: Json = False,
 ) -> None:
-    """Tell why: what befell a pod, a service or a node, and its causes."""
+    """Tell what befell a pod, a service or a node, and why."""
     from simkube.trace.file import read_trace
 
     _, records = read_trace(trace)

@@ -5,7 +5,7 @@ from simkube.cli.output import answer
 
 
 def strategies(as_json: Json = False) -> None:
-    """List the strategies with their options, also those of other packages."""
+    """List the strategies with their options."""
     from simkube.report.strategies import strategies_json, strategies_text, strategy_rows
 
     rows = strategy_rows()

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 KeyPath = tuple[str | int, ...]
 
+_DIGITS = "0123456789"
+_LISTED = 5
+
 
 class BadValue(ValueError):
     """A value that is not what it should be: what is wrong, and what to write instead ("" if unknown)."""
@@ -53,6 +56,16 @@ def nearest(key: str, known: Iterable[str]) -> str:
         by_letters.setdefault(_letters(name), name)
     close = difflib.get_close_matches(_letters(key), by_letters, n=1, cutoff=0.7)
     return f"did you mean {by_letters[close[0]]}?" if close else ""
+
+
+def among(name: str, known: Iterable[str], what: str = "") -> str:
+    """The way out for a name that is not known: the one that it resembles; else (also where names differ only in their
+    numbers, so that any would do) the first few there are. `what` names such things in the singular."""
+    names = tuple(known)
+    stem = name.rstrip(_DIGITS)
+    hint = "" if any(other.rstrip(_DIGITS) == stem for other in names) else nearest(name, names)
+    listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
+    return hint or (f"there are {listed}" if names else f"there is no {what or 'such thing'} at all")
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from simkube.kube.errors import BadValue, nearest
+from simkube.kube.errors import BadValue, among
 from simkube.kube.manifests import Manifest
 from simkube.kube.objects import NOTHING, Node, Object, OwnerReference, Pod, Resource
 from simkube.kube.version import Version
@@ -106,7 +106,7 @@ def on_known_nodes(pieces: Pieces, nodes: Collection[str], warnings: list[str]) 
         obj = piece.obj
         if isinstance(obj, Pod) and obj.node and obj.node not in nodes:
             if not obj.meta.uid:
-                fix = nearest(obj.node, nodes) or "remove nodeName, or add the node"
+                fix = among(obj.node, nodes, "node")
                 raise piece.error(("spec", "nodeName"), f"there is no node {obj.node}", fix)
             unbound.append(obj)
             piece = Piece(piece.manifest, replace(obj, node=""))

@@ -103,7 +103,7 @@ def assemble(
     pieces = with_owners(pieces)
     of_cluster = any(obj.kind == "Node" for _, obj in pieces)
     pieces = [piece for piece in pieces if piece.obj.kind != "Node"]
-    pieces = on_known_nodes(pieces, {node.meta.name for node in nodes}, warnings)
+    pieces = on_known_nodes(pieces, dict.fromkeys(node.meta.name for node in nodes), warnings)
     pieces = with_volumes(pieces)
     pieces = overridden(pieces, scenario.overrides, source, None if strict else warnings)
     check_names(scenario, pieces, nodes, source, None if strict else warnings)

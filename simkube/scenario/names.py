@@ -5,15 +5,13 @@ from typing import NamedTuple
 
 from pydantic.alias_generators import to_camel
 
-from simkube.kube.errors import KeyPath, nearest
+from simkube.kube.errors import KeyPath, among, nearest
 from simkube.kube.objects import Node, Object, Pod, Workload
 from simkube.scenario.pieces import Pieces, made_by
 from simkube.scenario.scenario import OF_WORKLOADS, Scenario
 from simkube.scenario.source import Source
 
 EVERY = "*"
-DIGITS = "0123456789"
-SHOWN = 5  # known names that an error lists
 
 
 def check_names(
@@ -96,10 +94,6 @@ def _images(objects: Iterable[Object]) -> dict[str, None]:
 
 
 def _unmet(at: KeyPath, what: str, name: str, known: Collection[str]) -> Unmet:
-    numbered = name.rstrip(DIGITS) in {one.rstrip(DIGITS) for one in known}  # then any would be as near
-    fix = "" if numbered else nearest(name, known)
-    if not fix:
-        some = [one for one in known if "/" not in one][:SHOWN]
-        listed = ", ".join(some) + (" ..." if len(some) == SHOWN else "")
-        fix = f"there are {listed}" if some else f"there is no {what} at all"
-    return Unmet(at, name, f"there is no {what} {name}", fix)
+    plain = [one for one in known if "/" not in one]
+    fix = nearest(name, known) if "/" in name else among(name, plain, what)
+    return Unmet(at, name, f"there is no {what} {name}", fix or among(name, plain, what))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simkube.kube.errors import BadValue, InputError, KeyPath, nearest
+from simkube.kube.errors import BadValue, InputError, KeyPath, among
 from simkube.maintenance.drain_filters import DrainOptions
 from simkube.maintenance.node_steps import AddNode
 from simkube.maintenance.plan import Plan
@@ -83,7 +83,7 @@ def _check(loaded: Loaded) -> None:
     known = registry.names()
     for name, options in scenario.strategies.items():
         if name not in known:
-            fix = nearest(name, known) or f"there are {', '.join(known)}"
+            fix = among(name, known, "strategy")
             raise source.error(("strategies", name), f"there is no strategy {name}", fix)
         registry.make(name, options, file=source.file, text=source.text, at=("strategies", name))
 
@@ -131,15 +131,15 @@ def _given(loaded: Loaded, plan: Plan, name: str, source: Source, at: KeyPath) -
 
 def _check_nodes(loaded: Loaded, plan: Plan, source: Source, at: KeyPath) -> None:
     """Each step is on a node that there is, or that the plan adds."""
-    known = {obj.meta.name for obj in loaded.objects if obj.kind == "Node"}
+    known = dict.fromkeys(obj.meta.name for obj in loaded.objects if obj.kind == "Node")
     steps = [(path, leaf.step) for path, leaf in plan.leaves()]
-    known |= {step.node for _, step in steps if isinstance(step, AddNode)}
+    known |= dict.fromkeys(step.node for _, step in steps if isinstance(step, AddNode))
     for path, step in steps:
         for key in ("node", "like"):
             name = getattr(step, key, "")
             if name and name not in known:
-                fix = nearest(name, sorted(known)) or f"there are {', '.join(sorted(known)[:5])}"
-                raise source.error((*at, *_key_path(path), key), f"there is no node {name}", fix)
+                where = (*at, *_key_path(path), key)
+                raise source.error(where, f"there is no node {name}", among(name, known, "node"))
 
 
 def _key_path(path: str) -> KeyPath:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simkube.kube import files
-from simkube.kube.errors import InputError, key_text, nearest, shown
+from simkube.kube.errors import InputError, among, key_text, nearest, shown
 from simkube.kube.manifests import read_manifests
 
 Error = Callable[..., InputError]
@@ -263,6 +263,15 @@ def test_nearest() -> None:
     assert nearest("clutser", ["cluster", "manifests"]) == "did you mean cluster?"
     assert nearest("node_name", ["nodeName", "nodeSelector"]) == "did you mean nodeName?"
     assert nearest("xyz", ["cluster"]) == ""
+
+
+def test_among() -> None:
+    """A number alone is no resemblance: worker-9 may mean any."""
+    nodes = [f"worker-{number}" for number in range(1, 8)]
+    assert among("wroker-1", nodes).startswith("did you mean worker-")
+    assert among("worker-9", nodes) == "there are worker-1, worker-2, worker-3, worker-4, worker-5 ..."
+    assert among("xyz", ["cluster"]) == "there are cluster"
+    assert among("xyz", [], "node") == "there is no node at all"
 
 
 def test_key_text() -> None:

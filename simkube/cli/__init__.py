@@ -4,6 +4,13 @@
 3 a fault of simkube; 4 a real cluster failed or cannot be reached; 130 interrupted.
 """
 
-from simkube.cli.app import main
+import sys
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run the program and leave with its exit code; Ctrl-C while it still loads is an ending like any other."""
+    try:
+        from simkube.cli.app import call
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(call())

@@ -63,11 +63,6 @@ def options(
         answer(context.get_help())
 
 
-def main() -> None:
-    """Run the program and leave with its exit code."""
-    sys.exit(call())
-
-
 def call(arguments: Sequence[str] | None = None) -> int:
     """Run the program with these arguments (None: those of the process); its exit code. Raises nothing."""
     from simkube.kube.errors import BadValue, InputError

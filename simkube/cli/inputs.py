@@ -85,6 +85,16 @@ def load(
     return loaded
 
 
+def check_output(output: Path | None, inputs: Sequence[Path]) -> None:
+    """What is written must not replace what was read. Raises `InputError`."""
+    from simkube.kube.errors import InputError
+
+    if output is not None and any(path.exists() and output.resolve() == path.resolve() for path in inputs):
+        raise InputError(
+            "would be overwritten: it is an input", file=str(output), fix="write to another file"
+        )
+
+
 def _check_alone(scenario: Path, paths: Sequence[Path], options: dict[str, object]) -> None:
     """A scenario brings its own cluster, and its own manifests or those of --manifests."""
     from simkube.kube.errors import InputError

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from simkube.cli.inputs import Input, KubernetesVersion, Manifests, Node, Nodes, Seed, Zones, load, seeds_of
+from simkube.cli.inputs import (
+    Input,
+    KubernetesVersion,
+    Manifests,
+    Node,
+    Nodes,
+    Seed,
+    Zones,
+    check_output,
+    load,
+    seeds_of,
+)
 from simkube.cli.output import answer, keeping, note
 
 
@@ -32,6 +43,7 @@ def plan(
     from simkube.kube.errors import InputError
     from simkube.studies.planners import planner_for
 
+    check_output(output, [*paths, *manifests])
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
     (number,) = seeds_of(loaded, seed)
     planner = planner_for(loaded, strategy).planner

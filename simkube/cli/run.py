@@ -14,6 +14,7 @@ from simkube.cli.inputs import (
     Nodes,
     Seed,
     Zones,
+    check_output,
     load,
     seeds_of,
 )
@@ -60,6 +61,7 @@ def run(
         raise InputError("--strategy and --plan exclude each other", key="--plan", fix="give one of them")
     if follow and as_json:
         raise InputError("--follow and --json exclude each other", key="--json", fix="give one of them")
+    check_output(trace, [*paths, *manifests, *([plan] if plan is not None else [])])
     loaded = load(paths, manifests, nodes, node, zones, kubernetes)
     chosen = planner_for(loaded, strategy, plan)
     (number,) = seeds_of(loaded, seed)

@@ -2,16 +2,20 @@
 
 
 class ApiError(Exception):
-    """An answer other than success. `code` is HTTP's; `retry_after` in seconds, None where the header is absent."""
+    """An answer other than success. `code` is HTTP's; `retry_after` in seconds, None where the header is absent; `by`
+    names the object that stands in the way, such as a budget."""
 
     code = 500
     reason = "InternalError"
 
-    def __init__(self, message: str, *, cause: str = "", retry_after: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, cause: str = "", retry_after: int | None = None, by: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.cause = cause
         self.retry_after = retry_after
+        self.by = by
 
 
 class NotFound(ApiError):

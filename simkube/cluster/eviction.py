@@ -71,6 +71,7 @@ def refusal(budget: PodDisruptionBudget, timings: Timings) -> ApiError | None:
             VIOLATION,
             cause=f"The disruption budget {name} is still being processed by the server.",
             retry_after=int(timings.eviction_retry_after),
+            by=name,
         )
     if status.disruptions_allowed < 0:
         what = "pdb disruptions allowed is negative"
@@ -83,7 +84,7 @@ def refusal(budget: PodDisruptionBudget, timings: Timings) -> ApiError | None:
             timings,
         )
     if status.disruptions_allowed == 0:
-        return TooManyRequests(VIOLATION, cause=_exhausted(budget, timings))
+        return TooManyRequests(VIOLATION, cause=_exhausted(budget, timings), by=name)
     return None
 
 

@@ -21,6 +21,11 @@ class PodDisruptionBudgetSpec(KubeModel):
     def _one_of_two(self) -> "PodDisruptionBudgetSpec":
         if self.min_available is not None and self.max_unavailable is not None:
             raise BadValue("minAvailable and maxUnavailable exclude each other", "keep one of them")
+        for name, value in (("minAvailable", self.min_available), ("maxUnavailable", self.max_unavailable)):
+            if (
+                isinstance(value, str) and int(value.rstrip("%")) > 100
+            ):  # [validation `IsNotMoreThan100Percent`]
+                raise BadValue(f"{name} is {value}, more than all", "write 100% or less")
         return self
 
 

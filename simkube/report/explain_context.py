@@ -10,7 +10,6 @@ from simkube.report.story_words import ENDINGS
 from simkube.trace.record import Record
 
 WAITING = 50  # pods of one owner that wait for a successor; older ones are forgotten
-SHOWN = 4  # budgets told of at most
 Owner = tuple[str, str]  # namespace, kind/name
 
 
@@ -67,16 +66,15 @@ class Context:
         of = f" of {self.strategy}" if self.strategy else " of the plan"
         return (f'in step "{steps[-1]}"{of}',) if steps else ()
 
-    def budgets(self, namespace: str) -> tuple[str, ...]:
-        """The budgets of a namespace that let no pod go now."""
-        found = []
-        for (where, name), record in self._budgets.items():
-            value = record.value
-            if where == namespace and value["allowed"] <= 0 and value["expected"]:
-                found.append(
-                    f"budget {name} allows none: {value['healthy']} healthy, wants {value['desired']}"
-                )
-        return tuple(found[:SHOWN])
+    def budget(self, namespace: str, name: str) -> tuple[str, ...]:
+        """How a budget that refused an eviction stands."""
+        record = self._budgets.get((namespace, name))
+        if record is None:
+            return ()
+        value = record.value
+        return (
+            f"budget {name} allows {value['allowed']}: {value['healthy']} healthy, wants {value['desired']}",
+        )
 
     def end(self, record: Record) -> Cause:
         """How and why a pod ends, from the record of its deletion or failure."""

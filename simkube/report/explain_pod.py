@@ -74,8 +74,8 @@ class PodEntries:
     def _refused(self, record: Record) -> Entry:
         what = "eviction" if record.reason == "evict" else record.reason
         step = "".join(f" {step}" for step in self._context.step(record.node))
-        budgets = self._context.budgets(str(record.value).partition("/")[0])
-        return Entry(record.t, f"{what}{step} refused: {record.message}", budgets)
+        budget = self._context.budget(str(record.value).partition("/")[0], record.by)
+        return Entry(record.t, f"{what}{step} refused: {record.message}", budget)
 
 
 def _by(record: Record) -> str:

@@ -18,6 +18,8 @@ from simkube.trace.record import Sink
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
+    if path.is_dir():
+        raise InputError("is a folder", file=str(path), fix="name a file")
     part = path.with_name(path.name + ".part")
     try:
         part.write_text(text, encoding="utf-8")

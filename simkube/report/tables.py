@@ -214,7 +214,7 @@ def service_line(service: ServiceResult) -> str:
     if service.degraded > 0.05:
         text += f", degraded {seconds(service.degraded)}"
     if service.connections_cut > 0:
-        text += f", {service.connections_cut * 100:.0f} % of connections cut"
+        text += f", kept connections cut {service.connections_cut:.1f} times each"
     worst = worst_interval(service)
     return text + (f" ({worst.cause})" if worst is not None else "")
 

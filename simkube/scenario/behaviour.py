@@ -165,7 +165,7 @@ class Crash(Part):
 class Traffic(Part):
     """Requests to a service, from every machine alike."""
 
-    rps: float = Field(1.0, ge=0, description="Requests a second")
+    rps: float = Field(1.0, ge=0, le=1e9, allow_inf_nan=False, description="Requests a second")
     connections: Literal["per-request", "persistent"] = "per-request"
 
 

@@ -128,3 +128,10 @@ def _check_timings(scenario: Scenario, source: Source) -> None:
             name = next(iter(overrides))
             at = ("timings", name) if len(overrides) == 1 else ("timings",)
             raise source.error(at, error.message.removeprefix(f"{name}: "), error.fix) from None
+    timings = Timings.for_version(version, scenario.timings)
+    renewed = timings.node_lease_renew_interval * (1.0 + timings.node_lease_renew_jitter)
+    noticed = renewed + timings.node_monitor_period  # a renewal is noticed at the next pass
+    if timings.node_monitor_grace_period <= noticed:
+        message = f"healthy nodes would be Unknown between two renewals, which are noticed {noticed:g} s apart at worst"
+        fix = f"write more than {noticed:g}s, or shorten node-lease-duration"
+        raise source.error(("timings", "node-monitor-grace-period"), message, fix)

@@ -51,6 +51,11 @@ def make(
     return parse(find(name), dict(options or {}), file=file, text=text, at=at)
 
 
+def needs_options(name: str) -> bool:
+    """It cannot be made without an option. Raises `InputError` as `find` does."""
+    return any(field.is_required() for field in find(name).model_fields.values())
+
+
 def summary(strategy: type[Strategy]) -> str:
     """What it does, in one line."""
     return (strategy.__doc__ or "").strip().partition("\n")[0]
@@ -70,7 +75,8 @@ def _options(model: type[Model], prefix: str) -> list[Option]:
         if isinstance(field.default, Model):
             found += _options(type(field.default), f"{key}.")
         else:
-            found.append(Option(key, _default(field.default, name), field.description or ""))
+            default = "required" if field.is_required() else _default(field.default, name)
+            found.append(Option(key, default, field.description or ""))
     return found
 
 

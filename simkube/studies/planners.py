@@ -29,10 +29,15 @@ class Planned(NamedTuple):
 
 
 def planners(loaded: Loaded, text: str = "") -> "dict[str, Planner]":
-    """The strategies of `--strategies` (all if it is empty) by the names to show. Raises `InputError`."""
+    """The strategies of `--strategies` by the names to show; if it is empty all, but for those with a required option
+    that the scenario does not give. Raises `InputError`."""
     _check(loaded)
     if not text:
-        return {name: _planner(loaded, strategy_of(loaded, Choice(name), "")) for name in registry.names()}
+        return {
+            name: _planner(loaded, strategy_of(loaded, Choice(name), ""))
+            for name in registry.names()
+            if name in loaded.scenario.strategies or not registry.needs_options(name)
+        }
     return {
         choice.label: _planner(loaded, strategy_of(loaded, choice, "--strategies"))
         for choice in _parsed(text, "--strategies")

@@ -45,6 +45,8 @@ class TraceWriter:
 
     def __init__(self, path: Path, header: Header) -> None:
         """Raises `InputError` if the file cannot be written."""
+        if path.is_dir():
+            raise InputError("is a folder", file=str(path), fix="name a file for the trace")
         self.path = path
         self._part = path.with_name(path.name + ".part")
         self._encoder = msgspec.json.Encoder()

@@ -84,6 +84,7 @@ class SimulatedWorld:
             acts.Scale: self._scale,
             acts.Annotate: self._annotate,
         }
+        self._refused_by = ""  # the object that stood in the way of the last act that was refused
         self._timer: Timer | None = None
         self._timer_at = inf
         self.plan = plan
@@ -103,6 +104,7 @@ class SimulatedWorld:
         try:
             return self._rules[type(act)](act)
         except ApiError as error:
+            self._refused_by = error.by
             return Answer(error.code, error.message, error.retry_after)
 
     # -- waking the driver --------------------------------------------------------------------------------------
@@ -167,6 +169,7 @@ class SimulatedWorld:
                     name=name,
                     uid=path,
                     node=node,
+                    by=self._refused_by,
                     reason=what.verb,
                     message=answer.message,
                     value=what.target,

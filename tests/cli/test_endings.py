@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from simkube import sim
-from simkube.cli import app
+from simkube.cli import main
 from tests.cli.conftest import SCENARIO, Simkube
 
 ROOT = Path(__file__).parents[2]
@@ -110,5 +110,5 @@ Exit = Callable[..., int]
 def test_main_leaves_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["simkube", "nope"])
     with pytest.raises(SystemExit) as left:
-        app.main()
+        main()
     assert left.value.code == 2

@@ -35,13 +35,14 @@ def step(t: float, what: str, title: str, on: str = "", message: str = "", path:
     return Record(t, f"step.{what}", name=title, uid=path, node=on, message=message)
 
 
-def refused(t: float, name: str, on: str, path: str = "0") -> Record:
+def refused(t: float, name: str, on: str, path: str = "0", by: str = "") -> Record:
     return Record(
         t,
         "step.refused",
         name=f"drain {on}",
         uid=path,
         node=on,
+        by=by,
         reason="evict",
         message=VIOLATION,
         value=f"{NS}/{name}",

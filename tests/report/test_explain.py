@@ -78,17 +78,17 @@ def budget(t: float, name: str, allowed: int) -> Record:
     return Record(t, "budget.status", "PodDisruptionBudget", "shop", name, value=value)
 
 
-def test_refusals_name_the_budgets_that_allow_nothing() -> None:
+def test_refusals_name_the_budget_that_refused() -> None:
     records = in_order(
         START,
         budget(-5, "web", 0),
-        budget(-5, "other", 1),
+        budget(-5, "other", 0),
         step(0, "begun", "drain n1", "n1"),
-        [refused(5.0 * n, "web-1-a", "n1") for n in range(4)],
+        [refused(5.0 * n, "web-1-a", "n1", by="web") for n in range(4)],
     )
     last = account(records, "web-1-a").entries[-1]
     assert last.text == f'eviction in step "drain n1" of the plan refused: {VIOLATION}'
-    assert last.because == ("budget web allows none: 2 healthy, wants 2",)
+    assert last.because == ("budget web allows 0: 2 healthy, wants 2",)
     assert (last.times, last.until) == (4, 15.0)
 
 

@@ -50,11 +50,19 @@ def _workload(name: str) -> list[Object]:
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
         }
     )
-    budget = PodDisruptionBudgetSpec.model_validate({"maxUnavailable": "10%", "selector": {"matchLabels": labels}})
+    budget = PodDisruptionBudgetSpec.model_validate(
+        {"maxUnavailable": "10%", "selector": {"matchLabels": labels}}
+    )
     service = ServiceSpec.model_validate({"selector": labels, "ports": [{"port": 80}]})
     meta = Meta(name=name, namespace="default")
     return [
         Resource(api_version="v1", kind="Service", meta=meta, spec=service),
         PodDisruptionBudget(meta=meta, spec=budget),
-        Workload(api_version="apps/v1", kind="Deployment", meta=meta, spec=spec, template=template_of(spec.template)),
+        Workload(
+            api_version="apps/v1",
+            kind="Deployment",
+            meta=meta,
+            spec=spec,
+            template=template_of(spec.template),
+        ),
     ]

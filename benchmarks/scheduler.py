@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from benchmarks.yardstick import seconds_per_pod
 from simkube.clock import Clock
 from simkube.cluster.api import Api
-from simkube.cluster.node_taints import UNSCHEDULABLE
+from simkube.cluster.nodes.node_taints import UNSCHEDULABLE
 from simkube.cluster.scheduler import Scheduler
 from simkube.cluster.store import Store
 from simkube.kube.network import ServiceSpec

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simkube.cluster.leases import as_seen
+from simkube.cluster.nodes.leases import as_seen
 from simkube.kube.manifests import read_manifests
 from simkube.kube.render import to_manifest
 from simkube.scenario.load import load_scenario

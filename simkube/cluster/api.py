@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from simkube.clock import Clock
 from simkube.cluster.deletion import delete
+from simkube.cluster.disruption.eviction import evict
 from simkube.cluster.errors import AlreadyExists, Conflict, NotFound, Unavailable
-from simkube.cluster.eviction import evict
 from simkube.cluster.selection import Selections
 from simkube.cluster.store import ANY, Store, Watcher
 from simkube.kube.objects import Condition, Object, Pod, PodDisruptionBudget
@@ -197,7 +197,7 @@ class Client:
         delete(self._store, obj, grace, self.api.clock.now, self.name)
 
     def evict(self, name: str, namespace: str, *, grace: int | None = None, uid: str | None = None) -> None:
-        """POST eviction: see `simkube.cluster.eviction` for the answers."""
+        """POST eviction: see `simkube.cluster.disruption.eviction` for the answers."""
         self._call()
         api, store = self.api, self._store
         pod = store.get("Pod", name, namespace)

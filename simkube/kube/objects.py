@@ -224,7 +224,7 @@ class Node(Object, frozen=True, kw_only=True, gc=False):
 
 class Lease(Object, frozen=True, kw_only=True, gc=False):
     """A node's heartbeat. While `live`, renewals every `period` seconds from `renew_time` on are implied, not stored:
-    `simkube.cluster.leases.as_seen` derives the renewTime that a reader would see."""
+    `simkube.cluster.nodes.leases.as_seen` derives the renewTime that a reader would see."""
 
     renew_time: float
     period: float

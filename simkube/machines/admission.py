@@ -5,7 +5,7 @@
 
 from typing import NamedTuple
 
-from simkube.cluster.tolerations import untolerated
+from simkube.cluster.nodes.tolerations import untolerated
 from simkube.kube.objects import Node, NodeResources, Pod
 from simkube.machines.recipe import Recipe
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from simkube.clock import Clock
 from simkube.cluster.api import Api
 from simkube.cluster.store import Change
-from simkube.cluster.volumes import AttachmentWatch
+from simkube.cluster.volumes.facts import AttachmentWatch
 from simkube.kube.objects import Node
 from simkube.machines.images import Catalogue
 from simkube.machines.machine import Machine

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from simkube.cluster.errors import ApiError, NotFound
-from simkube.cluster.leases import renew_period, start_renewing, stop_renewing
+from simkube.cluster.nodes.leases import renew_period, start_renewing, stop_renewing
 from simkube.cluster.store import Change
 from simkube.kube.objects import Node
 from simkube.machines.backoff import next_attempt

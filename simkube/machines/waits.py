@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING
 
-from simkube.cluster.volumes import attached
+from simkube.cluster.volumes.facts import attached
 from simkube.machines.stage import Stage
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from simkube.cluster.admission_tolerations import DefaultTolerationSeconds
-from simkube.cluster.leases import start_renewing, stop_renewing
-from simkube.cluster.node_lifecycle import NodeLifecycle
-from simkube.cluster.taint_eviction import TaintEviction
+from simkube.cluster.admission.admission_tolerations import DefaultTolerationSeconds
+from simkube.cluster.nodes.leases import start_renewing, stop_renewing
+from simkube.cluster.nodes.node_lifecycle import NodeLifecycle
+from simkube.cluster.nodes.taint_eviction import TaintEviction
 from simkube.kube.objects import Condition, Node, Taint
 from tests.cluster.harness import World
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from simkube.cluster.cronjob import CronJobController
-from simkube.cluster.garbage import GarbageCollector
-from simkube.cluster.job import JobController
+from simkube.cluster.collection.garbage import GarbageCollector
+from simkube.cluster.workloads.cronjob import CronJobController
+from simkube.cluster.workloads.job import JobController
 from simkube.kube.objects import Meta, Resource, Workload
 from simkube.kube.workloads import CronJobSpec
 from tests.cluster.harness import World

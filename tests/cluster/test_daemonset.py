@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.daemon_fleet import max_surge, max_unavailable
-from simkube.cluster.daemon_nodes import Fit, Todo, daemon_spec, fit, todo
-from simkube.cluster.daemonset import DaemonSetController
+from simkube.cluster.workloads.daemon_fleet import max_surge, max_unavailable
+from simkube.cluster.workloads.daemon_nodes import Fit, Todo, daemon_spec, fit, todo
+from simkube.cluster.workloads.daemonset import DaemonSetController
 from simkube.kube.objects import Node, Pod, Taint, Workload
 from simkube.kube.pod import PodSpec
 from simkube.kube.workloads import DaemonSetSpec
@@ -424,7 +424,7 @@ def test_status_counts() -> None:
 
 
 def test_a_change_on_one_node_looks_at_that_node_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    from simkube.cluster.daemon_fleet import Fleet
+    from simkube.cluster.workloads.daemon_fleet import Fleet
 
     w, _ = agents(nodes=50)
     looked: list[str] = []

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from simkube.cluster.deployment import DeploymentController
 from simkube.cluster.errors import Forbidden
-from simkube.cluster.replicaset import ReplicaSetController
+from simkube.cluster.workloads.deployment import DeploymentController
+from simkube.cluster.workloads.replicaset import ReplicaSetController
 from simkube.kube.objects import Condition, Meta, OwnerReference, Workload
 from simkube.kube.template import Template
 from simkube.kube.workloads import ReplicaSetSpec

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.budgets import allowed, expectation
-from simkube.cluster.disruption import DisruptionController
+from simkube.cluster.disruption.budgets import allowed, expectation
+from simkube.cluster.disruption.controller import DisruptionController
 from simkube.cluster.errors import TooManyRequests
 from simkube.kube.objects import (
     BudgetStatus,

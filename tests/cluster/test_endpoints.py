@@ -6,8 +6,8 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.endpoints import EndpointSliceController
-from simkube.cluster.slices import Contents, Endpoints, arrange
+from simkube.cluster.services.endpoints import EndpointSliceController
+from simkube.cluster.services.slices import Contents, Endpoints, arrange
 from simkube.kube.objects import Endpoint, EndpointSlice
 from tests.cluster.harness import World
 

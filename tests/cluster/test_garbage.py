@@ -1,6 +1,6 @@
 """Garbage collection of what is owned [pkg/controller/garbagecollector/garbagecollector.go `attemptToDeleteItem`]."""
 
-from simkube.cluster.garbage import GarbageCollector
+from simkube.cluster.collection.garbage import GarbageCollector
 from simkube.kube.objects import Meta, Other, OwnerReference
 from tests.cluster.harness import World
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.garbage import GarbageCollector
-from simkube.cluster.job import JobController
-from simkube.cluster.job_rules import Backoff, format_indexes, parse_indexes
+from simkube.cluster.collection.garbage import GarbageCollector
+from simkube.cluster.workloads.job import JobController
+from simkube.cluster.workloads.job_rules import Backoff, format_indexes, parse_indexes
 from simkube.kube.objects import Condition, ContainerStatus, Pod, Workload
 from tests.cluster.harness import World
 

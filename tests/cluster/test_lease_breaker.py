@@ -4,7 +4,7 @@ import pytest
 
 from simkube.cluster.api import Client
 from simkube.cluster.errors import ServerError
-from simkube.cluster.leases import NAMESPACE
+from simkube.cluster.nodes.leases import NAMESPACE
 from tests.cluster.node_world import NodeWorld
 
 

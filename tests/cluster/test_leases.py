@@ -2,7 +2,14 @@
 
 import pytest
 
-from simkube.cluster.leases import NAMESPACE, as_seen, renew_period, renewed_at, start_renewing, stop_renewing
+from simkube.cluster.nodes.leases import (
+    NAMESPACE,
+    as_seen,
+    renew_period,
+    renewed_at,
+    start_renewing,
+    stop_renewing,
+)
 from simkube.kube.objects import Lease, Meta, Other
 from tests.cluster.harness import World
 

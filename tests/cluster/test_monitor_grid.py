@@ -2,7 +2,7 @@
 
 import pytest
 
-from simkube.cluster.monitor_grid import MonitorGrid
+from simkube.cluster.nodes.monitor_grid import MonitorGrid
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from simkube.cluster.admission_node import taint_new_node
-from simkube.cluster.admission_tolerations import DefaultTolerationSeconds
-from simkube.cluster.tolerations import eviction_delay
+from simkube.cluster.admission.admission_node import taint_new_node
+from simkube.cluster.admission.admission_tolerations import DefaultTolerationSeconds
+from simkube.cluster.nodes.tolerations import eviction_delay
 from simkube.kube.affinity import Toleration
 from simkube.kube.objects import Taint
 from tests.cluster.harness import World

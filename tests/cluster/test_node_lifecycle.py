@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from simkube.cluster.leases import NAMESPACE, start_renewing
+from simkube.cluster.nodes.leases import NAMESPACE, start_renewing
 from simkube.cluster.store import Change
 from simkube.kube.objects import Condition
 from tests.cluster.node_world import NodeWorld

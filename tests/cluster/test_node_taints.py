@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.node_conditions import ready_status, unknown
-from simkube.cluster.node_taints import (
+from simkube.cluster.nodes.node_conditions import ready_status, unknown
+from simkube.cluster.nodes.node_taints import (
     NOT_READY,
     UNREACHABLE,
     needs_look,

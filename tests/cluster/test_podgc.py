@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from simkube.cluster.podgc import PodGarbageCollector
+from simkube.cluster.collection.podgc import PodGarbageCollector
 from simkube.kube.objects import Taint
 from tests.cluster.harness import World
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 HISTORY = """
 from hashlib import sha256
-from simkube.cluster.deployment import DeploymentController
-from simkube.cluster.disruption import DisruptionController
-from simkube.cluster.endpoints import EndpointSliceController
+from simkube.cluster.workloads.deployment import DeploymentController
+from simkube.cluster.disruption.controller import DisruptionController
+from simkube.cluster.services.endpoints import EndpointSliceController
 from simkube.cluster.errors import ApiError
-from simkube.cluster.replicaset import ReplicaSetController
+from simkube.cluster.workloads.replicaset import ReplicaSetController
 from tests.cluster.harness import World
 
 world = World()

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from simkube.cluster.errors import Forbidden
-from simkube.cluster.replicaset import ReplicaSetController
+from simkube.cluster.workloads.replicaset import ReplicaSetController
 from simkube.kube.objects import OwnerReference, Pod, Workload
 from tests.cluster.harness import World
 

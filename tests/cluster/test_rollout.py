@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simkube.cluster.rollout import (
+from simkube.cluster.workloads.rollout import (
     Scale,
     grow,
     is_scaled,

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from simkube.cluster.schedule import most_recent, parse_schedule, rfc3339
+from simkube.cluster.workloads.schedule import most_recent, parse_schedule, rfc3339
 from simkube.kube.errors import BadValue
 
 

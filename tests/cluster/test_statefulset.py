@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.roster import max_unavailable
-from simkube.cluster.statefulset import StatefulSetController
+from simkube.cluster.workloads.roster import max_unavailable
+from simkube.cluster.workloads.statefulset import StatefulSetController
 from simkube.kube.objects import Pod, Workload
 from simkube.kube.template import Template
 from simkube.kube.workloads import StatefulSetSpec

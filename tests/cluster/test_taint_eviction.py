@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from simkube.cluster.admission_tolerations import DefaultTolerationSeconds
-from simkube.cluster.node_lifecycle import NodeLifecycle
-from simkube.cluster.taint_eviction import TaintEviction
+from simkube.cluster.admission.admission_tolerations import DefaultTolerationSeconds
+from simkube.cluster.nodes.node_lifecycle import NodeLifecycle
+from simkube.cluster.nodes.taint_eviction import TaintEviction
 from simkube.kube.objects import Condition, Node, Pod, Taint
 from tests.cluster.harness import World
 from tests.cluster.node_world import NodeWorld

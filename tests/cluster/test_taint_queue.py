@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from simkube.cluster.taint_queue import NEVER, TaintQueue, TokenBucket
+from simkube.cluster.nodes.taint_queue import NEVER, TaintQueue, TokenBucket
 
 
 def test_first_at_once_then_one_in_ten_seconds() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simkube.cluster.tolerations import eviction_delay, matching, no_execute, untolerated
+from simkube.cluster.nodes.tolerations import eviction_delay, matching, no_execute, untolerated
 from simkube.kube.affinity import Toleration
 from simkube.kube.objects import Taint
 

@@ -1,7 +1,7 @@
 """ttlSecondsAfterFinished of Jobs [pkg/controller/ttlafterfinished]."""
 
-from simkube.cluster.job import JobController
-from simkube.cluster.ttl import TtlAfterFinishedController
+from simkube.cluster.workloads.job import JobController
+from simkube.cluster.workloads.ttl import TtlAfterFinishedController
 from tests.cluster.harness import World
 
 

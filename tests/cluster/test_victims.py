@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simkube.cluster.victims import deletion_cost, victims
+from simkube.cluster.workloads.victims import deletion_cost, victims
 from simkube.kube.objects import Condition, ContainerStatus, Meta, Pod, PodStatus
 from simkube.kube.pod import PodSpec
 from simkube.kube.template import Template

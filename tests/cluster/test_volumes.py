@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.attach_detach import AttachDetach
-from simkube.cluster.csi_driver import CsiDrivers, choose
-from simkube.cluster.ephemeral import EphemeralVolumeController
-from simkube.cluster.podgc import PodGarbageCollector
-from simkube.cluster.statefulset import StatefulSetController
-from simkube.cluster.volume_binder import VolumeBinder
-from simkube.cluster.volumes import AttachmentWatch, Storage, attached
+from simkube.cluster.collection.podgc import PodGarbageCollector
+from simkube.cluster.volumes.attach_detach import AttachDetach
+from simkube.cluster.volumes.csi_driver import CsiDrivers, choose
+from simkube.cluster.volumes.ephemeral import EphemeralVolumeController
+from simkube.cluster.volumes.facts import AttachmentWatch, Storage, attached
+from simkube.cluster.volumes.volume_binder import VolumeBinder
+from simkube.cluster.workloads.statefulset import StatefulSetController
 from simkube.kube.objects import Meta, Node, Other, Pod, Resource, Taint
 from simkube.kube.storage import PersistentVolumeClaimSpec, PersistentVolumeSpec, StorageClass
 from simkube.kube.template import Template

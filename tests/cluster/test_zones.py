@@ -2,7 +2,16 @@
 
 import pytest
 
-from simkube.cluster.zones import Census, Shift, ZoneState, is_counted, shift, taint_rate, zone_of, zone_state
+from simkube.cluster.nodes.zones import (
+    Census,
+    Shift,
+    ZoneState,
+    is_counted,
+    shift,
+    taint_rate,
+    zone_of,
+    zone_state,
+)
 from simkube.timings import Timings
 
 TIMINGS = Timings.for_version("v1.36.3")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.leases import NAMESPACE, renewed_at
+from simkube.cluster.nodes.leases import NAMESPACE, renewed_at
 from simkube.kube.objects import Pod
 from simkube.machines.faults import schedule
 from simkube.scenario.scenario import Fault

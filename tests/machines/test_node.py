@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.leases import NAMESPACE
+from simkube.cluster.nodes.leases import NAMESPACE
 from simkube.kube.objects import Condition, Image, Meta, Node, NodeResources, NodeStatus, Taint
 from simkube.machines.node_status import NO_NETWORK, Report, new_node, reported
 from tests.machines.world import LATENCY, POD_START, Machines

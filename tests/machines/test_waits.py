@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.volumes import ATTACHMENT, attachment_name
+from simkube.cluster.volumes.facts import ATTACHMENT, attachment_name
 from simkube.kube.objects import Meta, Pod, Resource
 from simkube.kube.storage import (
     PersistentVolumeClaimSpec,

@@ -4,12 +4,12 @@ One file a plugin; they run in the API server's order [pkg/kubeapiserver/options
 object, then those that only check it.
 """
 
+from simkube.cluster.admission.admission_node import taint_new_node
+from simkube.cluster.admission.admission_tolerations import DefaultTolerationSeconds
 from simkube.cluster.admission.limit_ranger import LimitRanger
 from simkube.cluster.admission.namespaces import in_a_namespace
 from simkube.cluster.admission.priority import Priority
 from simkube.cluster.admission.quotas import Quotas
-from simkube.cluster.admission_node import taint_new_node
-from simkube.cluster.admission_tolerations import DefaultTolerationSeconds
 from simkube.cluster.api import Admit, Api
 from simkube.kube.kinds import KINDS
 from simkube.timings import Timings

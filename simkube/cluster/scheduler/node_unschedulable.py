@@ -1,9 +1,9 @@
 """NodeUnschedulable: no pod goes to a cordoned node unless it tolerates the cordon's taint."""
 
-from simkube.cluster.node_taints import UNSCHEDULABLE
+from simkube.cluster.nodes.node_taints import UNSCHEDULABLE
+from simkube.cluster.nodes.tolerations import matching
 from simkube.cluster.scheduler.nodes import Bools, Nodes, Window
 from simkube.cluster.scheduler.plugin import Ask, Event, Filter, Happening, Plugin
-from simkube.cluster.tolerations import matching
 from simkube.kube.objects import Pod
 
 

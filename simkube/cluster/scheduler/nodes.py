@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simkube.cluster.zones import zone_of
+from simkube.cluster.nodes.zones import zone_of
 from simkube.kube.objects import Node, NodeResources, Taint
 from simkube.kube.template import Template
 

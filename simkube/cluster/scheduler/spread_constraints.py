@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from simkube.cluster.nodes.tolerations import untolerated
 from simkube.cluster.scheduler.node_affinity import required
 from simkube.cluster.scheduler.node_sets import NodeSet
 from simkube.cluster.scheduler.nodes import Bools
@@ -13,7 +14,6 @@ from simkube.cluster.scheduler.plugin import Ask
 from simkube.cluster.scheduler.state import State
 from simkube.cluster.scheduler.tallies import DomainCounts, Tally, Term
 from simkube.cluster.scheduler.topology import Topology
-from simkube.cluster.tolerations import untolerated
 from simkube.kube.affinity import TopologySpreadConstraint
 from simkube.kube.objects import Node
 from simkube.kube.selector import NOTHING, Selector, compile_selector

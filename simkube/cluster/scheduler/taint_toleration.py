@@ -4,9 +4,9 @@ from collections import Counter
 
 import numpy as np
 
+from simkube.cluster.nodes.tolerations import untolerated
 from simkube.cluster.scheduler.nodes import MAX_SCORE, Bools, Floats, Ints, Nodes, Window
 from simkube.cluster.scheduler.plugin import Ask, Event, Feasible, Filter, Happening, Plugin, Score
-from simkube.cluster.tolerations import untolerated
 from simkube.kube.affinity import Toleration
 from simkube.kube.objects import Pod
 

@@ -32,7 +32,7 @@ def to_manifest(obj: Object, epoch: float) -> dict[str, Any]:
     """The object, of any kind, that shares nothing with the store. `epoch`: Unix time of second 0 of the run.
 
     A Lease shows the renewal that is stored: what a reader sees at some moment is what
-    `simkube.cluster.leases.as_seen` makes of it.
+    `simkube.cluster.nodes.leases.as_seen` makes of it.
     """
     written = {
         "apiVersion": obj.api_version,

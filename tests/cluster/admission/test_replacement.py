@@ -1,6 +1,6 @@
 """Quota and limits stop a replacement; its controller tries again, and tells why."""
 
-from simkube.cluster.replicaset import ReplicaSetController
+from simkube.cluster.workloads.replicaset import ReplicaSetController
 from tests.cluster.admission.bed import Bed, container
 
 

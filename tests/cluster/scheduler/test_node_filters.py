@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simkube.cluster.node_taints import UNSCHEDULABLE
+from simkube.cluster.nodes.node_taints import UNSCHEDULABLE
 from simkube.kube.objects import Taint
 from tests.cluster.scheduler.bed import MIB, Bed
 

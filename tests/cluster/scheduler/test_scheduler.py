@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from simkube.cluster.node_taints import UNSCHEDULABLE
+from simkube.cluster.nodes.node_taints import UNSCHEDULABLE
 from simkube.kube.objects import Meta, NodeResources, OwnerReference, Pod, Taint
 from tests.cluster.scheduler.bed import ZONE, Bed, requests
 from tests.cluster.scheduler.test_affinity import apart, has, near

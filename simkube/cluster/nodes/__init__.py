@@ -1,0 +1,1 @@
+"""Nodes as the API sees them: heartbeats, conditions, taints, and whom taints evict."""

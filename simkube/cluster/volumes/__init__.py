@@ -1,0 +1,1 @@
+"""Claims, volumes, and the nodes they are attached to."""

@@ -1,0 +1,1 @@
+"""What makes pods: the controllers of workloads, and the decisions they share."""

@@ -1,5 +1,6 @@
 """One run: build the cluster, carry out a plan (or only the scenario's faults), let it settle, measure."""
 
+import gc
 from collections.abc import Callable, Sequence
 
 from simkube.maintenance.plan import Plan
@@ -44,11 +45,15 @@ class Run:
         clock, driver = self.simulation.clock, world.driver
         total = max(1, sum(1 for _ in plan.leaves()))
         timers = 0
-        while not driver.finished and clock.next_due <= MAX_PLAN:
-            clock.step()
-            timers += 1
-            if timers % TELL == 0:
-                progress(len(driver.log.outcomes) / total)
+        gc.freeze()  # what has been built stays: the collector need not go through it again and again
+        try:
+            while not driver.finished and clock.next_due <= MAX_PLAN:
+                clock.step()
+                timers += 1
+                if timers % TELL == 0:
+                    progress(len(driver.log.outcomes) / total)
+        finally:
+            gc.unfreeze()
         self.ended_at = clock.now if driver.finished else None
         self.unfinished = not driver.finished
         self.aborted = driver.aborted

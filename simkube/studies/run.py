@@ -94,9 +94,10 @@ def run(
 @contextmanager
 def _few_rings() -> Iterator[None]:
     """Nearly nothing in a run points back at itself, so nearly all is freed without the garbage collector. To have it
-    look as often as it does by itself takes a seventh of a large run, and a third of building it."""
+    look as often as it does by itself takes a seventh of a large run, and a tenth of building it. It looks through
+    what is old soon all the same: a simulation that is over is one large ring."""
     before = gc.get_threshold()
-    gc.set_threshold(RINGS, *before[1:])
+    gc.set_threshold(RINGS, 2, 2)
     try:
         yield
     finally:

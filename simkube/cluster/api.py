@@ -137,7 +137,7 @@ class Client:
 
     def create(self, obj: O) -> O:
         """POST: admission, UID (kept if the object brings one), creation time. Raises `AlreadyExists`, `Forbidden`,
-        `Invalid`, `Unavailable`."""
+        `Unavailable`."""
         self._call()
         api, store, meta = self.api, self._store, obj.meta
         if store.get(obj.kind, meta.name, meta.namespace) is not None:

@@ -38,10 +38,6 @@ class Forbidden(ApiError):
     code, reason = 403, "Forbidden"
 
 
-class Invalid(ApiError):
-    code, reason = 422, "Invalid"
-
-
 class TooManyRequests(ApiError):
     """An eviction that the budget does not allow now."""
 

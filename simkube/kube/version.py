@@ -37,10 +37,6 @@ class Version:
         """(major, minor), to compare minors: `version.minor_version >= (1, 32)`."""
         return (self.major, self.minor)
 
-    def minors_after(self, other: "Version") -> int:
-        """How many minors this is ahead of `other` (negative: behind). Meaningful within one major."""
-        return self.minor - other.minor
-
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Version):
             return NotImplemented

@@ -137,32 +137,12 @@ class _Reader:
 # -- writing --------------------------------------------------------------------------------------------------------
 
 
-def plan_data(plan: Plan) -> dict[str, Any]:
-    """The plan as plain data, as it stands in the file. Raises `TypeError` for a step that no plan file can hold."""
-    data: dict[str, Any] = {"schema": SCHEMA, "strategy": plan.strategy, "inputs": dict(plan.inputs)}
-    return {**data, "warnings": list(plan.warnings), "plan": _block_data(plan.root)}
-
-
 def plan_text(plan: Plan) -> str:
     """The text of the plan's file."""
     lines = [f"schema: {SCHEMA}", f"strategy: {_flow(plan.strategy)}", f"inputs: {_flow(plan.inputs)}"]
     if plan.warnings:
         lines += ["warnings:", *(f"  - {_flow(warning)}" for warning in plan.warnings)]
     return "\n".join([*lines, "plan:", *_block_lines(plan.root, "  ")]) + "\n"
-
-
-def _block_data(block: Block) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": block.name}
-    if block.parallel != 1:
-        data["parallel"] = block.parallel
-    data["steps"] = [_child_data(child) for child in block.steps]
-    if block.otherwise:
-        data["otherwise"] = [_child_data(child) for child in block.otherwise]
-    return data
-
-
-def _child_data(child: Leaf | Block) -> dict[str, Any]:
-    return _leaf_data(child) if isinstance(child, Leaf) else _block_data(child)
 
 
 def _leaf_data(leaf: Leaf) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from simkube.scenario.scenario import Cluster, NodePool, Scenario
 from simkube.scenario.source import Source
 from simkube.scenario.storage import missing_classes
 from simkube.timings import Timings
+from simkube.timings.unfollowed import UNFOLLOWED
 
 NO_FILE = Source()
 
@@ -99,6 +100,7 @@ def assemble(
     pieces = [Piece(manifest, builder.build(manifest)) for manifest in read.items if is_state(manifest)]
     scenario = of_the_kubelets_version(scenario, pieces, warnings)
     _check_timings(scenario, source)
+    warnings += _idle_timings(scenario, source)
     nodes = all_nodes(scenario.cluster, pieces, source, workers)
     pieces = with_owners(pieces)
     of_cluster = any(obj.kind == "Node" for _, obj in pieces)
@@ -115,6 +117,18 @@ def assemble(
     objects = (*nodes, *added, *(obj for _, obj in pieces))
     places = {(obj.kind, *obj.key): manifest.source for manifest, obj in pieces}
     return Loaded(scenario, objects, tuple(warnings), name, source, places)
+
+
+def _idle_timings(scenario: Scenario, source: Source) -> list[str]:
+    """Warnings of constants that were changed and that nothing in the model follows."""
+    timings = Timings.for_version(scenario.cluster.version, scenario.timings)
+    idle = sorted(name.replace("_", "-") for name in timings.overrides)
+    place = f"{source.file}: " if source.file else ""
+    return [
+        f"{place}timings.{name} changes nothing: the model does not follow it"
+        for name in idle
+        if name in UNFOLLOWED
+    ]
 
 
 def _check_timings(scenario: Scenario, source: Source) -> None:

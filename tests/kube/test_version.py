@@ -46,8 +46,6 @@ def test_build_does_not_count() -> None:
 
 def test_minors() -> None:
     old, new = Version.parse("v1.34.8"), Version.parse("v1.37.2")
-    assert new.minors_after(old) == 3
-    assert old.minors_after(new) == -3
     assert old.minor_version < (1, 35) <= new.minor_version
 
 

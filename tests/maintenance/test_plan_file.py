@@ -15,7 +15,7 @@ from simkube.maintenance.drain_filters import DrainOptions
 from simkube.maintenance.machine_steps import InstallKubelet, PowerOff, PowerOn, Reboot
 from simkube.maintenance.node_steps import AddNode, Cordon, RemoveNode, Uncordon
 from simkube.maintenance.plan import Block, Leaf, Plan
-from simkube.maintenance.plan_file import parse_plan, plan_data, plan_of, plan_schema, plan_text, read_plan
+from simkube.maintenance.plan_file import parse_plan, plan_of, plan_schema, plan_text, read_plan
 from simkube.maintenance.steps import STEPS
 from simkube.maintenance.surge_pods import SurgePods
 from simkube.maintenance.waiting_steps import Gate, Wait, WaitReady
@@ -139,18 +139,24 @@ def test_whatever_is_written_is_read_back_the_same(plan: Plan) -> None:
     again = parse_plan(document.value, "plan.yaml", text)
     assert again == plan
     assert plan_text(again) == text
-    assert parse_plan(plan_data(plan)) == plan
 
 
 VALIDATOR = jsonschema.Draft202012Validator(plan_schema())
 
 
+def written(plan: Plan) -> Any:
+    """What a plan's file says, as plain data."""
+    (document,) = read_documents(plan_text(plan), "plan.yaml")
+    return document.value
+
+
 @settings(max_examples=30)
 @given(PLANS)
 def test_whatever_is_written_obeys_the_published_schema(plan: Plan) -> None:
-    data = plan_data(plan)
+    data = written(plan)
     VALIDATOR.validate(data)
-    assert list(data) == ["schema", "strategy", "inputs", "warnings", "plan"]
+    warnings = ["warnings"] if plan.warnings else []
+    assert list(data) == ["schema", "strategy", "inputs", *warnings, "plan"]
 
 
 def test_all_steps_take_part_in_the_round_trip() -> None:
@@ -170,7 +176,7 @@ def test_a_step_of_somebody_elses_cannot_be_written() -> None:
 
 def test_the_schema_is_one_and_refuses_what_reading_refuses() -> None:
     jsonschema.Draft202012Validator.check_schema(plan_schema())
-    VALIDATOR.validate(plan_data(PLAN))
+    VALIDATOR.validate(written(PLAN))
     for step in (
         {"do": "drian", "node": "a"},
         {"do": "drain"},

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from simkube.kube.yaml import read_documents
 from simkube.maintenance.driver import Driver
 from simkube.maintenance.plan import Plan
-from simkube.maintenance.plan_file import parse_plan, plan_data
+from simkube.maintenance.plan_file import parse_plan, plan_text
 from simkube.scenario.scenario import Maintenance
 from simkube.strategies.registry import BUILT_IN, make
 from simkube.strategies.site import CONTROL_PLANE, ZONE, Site, share
@@ -94,7 +95,8 @@ def test_every_plan_has_a_form_in_a_file_with_its_inputs(name: str) -> None:
     plan = plan_for(
         world_of(5, "abc", 1), name, Maintenance(reboot=True, work=90, upgrade_to="v1.37.2"), **options
     )
-    assert parse_plan(plan_data(plan)) == plan
+    (document,) = read_documents(plan_text(plan), "plan.yaml")
+    assert parse_plan(document.value) == plan
     assert plan.strategy == name and plan.root.name == name
     assert plan.inputs["maintenance"] == {"reboot": True, "work": "1m30s", "upgradeTo": "v1.37.2"}
     assert make(name, plan.inputs["options"]) == make(name, options)
